@@ -1,0 +1,80 @@
+"""HDF5 files, of which only plain numeric data sets that lie in the file itself are read."""
+
+import h5py
+import numpy as np
+
+from keras_gan.checkpoints.limits import MAX_DEPTH, MAX_NAME, MAX_TENSORS, Budget
+from keras_gan.checkpoints.stand_ins import NumpyType
+
+# Deflate, shuffle and checksums. Any other filter may make libhdf5 load a plug-in.
+_FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+
+
+def read_hdf5(path, size):
+    """Read every numeric data set of an HDF5 file; data sets of text are passed over.
+
+    Args:
+        path: Path of the file.
+        size: Its size in bytes.
+
+    Returns:
+        Dictionary of paths in the file, their slashes as dots, to arrays.
+
+    Raises:
+        ValueError: If it is damaged, or has links that are not hard, virtual or external data
+            sets, filters that need a plug-in, or types that are not plain numbers.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            arrays = {}
+            _visit(file, (), arrays, Budget(size), [MAX_TENSORS])
+            return arrays
+    except (OSError, RuntimeError, LookupError, TypeError) as error:
+        # h5py reports damage by these; the file itself was already opened once.
+        raise ValueError(f"HDF5: {str(error)[:200]}") from error
+
+
+def _visit(group, path, arrays, budget, left):
+    if len(path) >= MAX_DEPTH:
+        raise ValueError(f"its groups are nested more than {MAX_DEPTH} deep")
+    for key in group:
+        left[0] -= 1
+        if left[0] < 0:
+            raise ValueError(f"it has more than {MAX_TENSORS} links")
+        name = ".".join((*path, key))
+        if len(name) > MAX_NAME:
+            raise ValueError(f"a data set's name is longer than {MAX_NAME} characters")
+        # Before the target is opened: opening is what follows a link.
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            raise ValueError(f"{name!r} is a soft or external link")
+        item = group[key]
+        if isinstance(item, h5py.Group):
+            _visit(item, (*path, key), arrays, budget, left)
+            continue
+        if not isinstance(item, h5py.Dataset):
+            raise ValueError(f"{name!r} is neither a group nor a data set")
+        array = _read(item, name, budget)
+        if array is None:
+            continue
+        if name in arrays:
+            raise ValueError(f"two data sets are named {name!r}")
+        arrays[name] = array
+
+
+def _read(item, name, budget):
+    """Return the array of a data set, or None if it holds text."""
+    properties = item.id.get_create_plist()
+    if item.is_virtual or properties.get_external_count():
+        raise ValueError(f"{name!r} has its content in other files")
+    filters = [properties.get_filter(n)[0] for n in range(properties.get_nfilters())]
+    if not set(filters) <= set(_FILTERS):
+        raise ValueError(f"{name!r} needs a filter that is not built in")
+    if h5py.check_string_dtype(item.dtype):
+        return None
+    if item.shape is None or NumpyType.from_text(item.dtype.str) is None:
+        raise ValueError(f"{name!r} holds something else than plain numbers")
+    budget.spend(item.size * item.dtype.itemsize)
+    if item.chunks and np.prod(item.chunks, dtype=object) * item.dtype.itemsize > budget.limit:
+        raise ValueError(f"{name!r} has chunks larger than the file can hold")
+    # By its text, as h5py hangs metadata of its own on some types.
+    return np.asarray(item[()]).astype(np.dtype(item.dtype.str).newbyteorder("="))
