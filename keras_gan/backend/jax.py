@@ -1,0 +1,131 @@
+"""JAX: every function is pure; state enters and leaves through scopes."""
+
+import jax
+import keras
+from keras import tree
+
+from keras_gan.backend.scope import DeferredScope, commit
+
+_TRAIN_STATE = (
+    "trainable_variables",
+    "non_trainable_variables",
+    "optimizer_variables",
+    "metrics_variables",
+)
+
+
+class Trainer:
+    """Keeps the model's variables reachable while Keras' JAX trainer holds their values."""
+
+    def _get_jax_state(self, purge_model_variables=False, **kinds):
+        # Keras empties the variables for the time of an epoch and remembers their values only after
+        # the first successful step: an error before that (a bad batch, a trace that fails) would
+        # leave a model without weights. Remember them from the start.
+        state = super()._get_jax_state(purge_model_variables=purge_model_variables, **kinds)
+        if purge_model_variables:
+            names = [name for name in _TRAIN_STATE if kinds.get(name)]
+            self._jax_state = dict(zip(names, state, strict=True))
+        return state
+
+    def evaluate(self, *args, **kwargs):
+        try:
+            return super().evaluate(*args, **kwargs)
+        finally:
+            sync(self)
+
+    def predict(self, *args, **kwargs):
+        try:
+            return super().predict(*args, **kwargs)
+        finally:
+            sync(self)
+
+
+def sync(model):
+    model.jax_state_sync()
+
+
+def value_and_grad(fn, variables, scale_loss=None):
+    written = []
+
+    def pure(values):
+        with DeferredScope(zip(variables, values, strict=True)) as scope:
+            loss, aux = fn()
+            scaled = loss if scale_loss is None else scale_loss(loss)
+            written[:], updates = scope.updates()
+        return scaled, (loss, aux, updates)
+
+    gradients, (loss, aux, updates) = jax.grad(pure, has_aux=True)([v.value for v in variables])
+    commit(written, updates)
+    return (loss, aux), gradients
+
+
+def grads(fn, values):
+    written = []
+
+    def pure(values):
+        with DeferredScope() as scope:
+            outputs = fn(*values)
+            written[:], updates = scope.updates()
+        return keras.ops.sum(outputs), (outputs, updates)
+
+    gradients, (outputs, updates) = jax.grad(pure, has_aux=True)(list(values))
+    commit(written, updates)
+    return outputs, gradients
+
+
+def detached(fn):
+    return tree.map_structure(jax.lax.stop_gradient, fn())
+
+
+def apply_gradients(optimizer, gradients, variables):
+    # `optimizer.apply` assigns inside `lax.cond` under loss scaling, which leaks tracers.
+    new_variables, new_state = optimizer.stateless_apply(
+        [v.value for v in optimizer.variables], gradients, [v.value for v in variables]
+    )
+    commit(variables, new_variables)
+    commit(optimizer.variables, new_state)
+
+
+def cond(pred, true_fn, false_fn):
+    written = {}
+
+    def discover():
+        for fn in (true_fn, false_fn):
+            with DeferredScope() as scope:
+                fn()
+            written.update((id(v), v) for v in scope.written)
+
+    # Both branches must return the same variables, so find the union of their writes first.
+    jax.eval_shape(discover)
+    variables = list(written.values())
+
+    def branch(fn):
+        def run():
+            with DeferredScope():
+                return fn(), [v.value for v in variables]
+
+        return run
+
+    outputs, values = jax.lax.cond(pred, branch(true_fn), branch(false_fn))
+    commit(variables, values)
+    return outputs
+
+
+def run_step(model, step, state, data):
+    # Three groups when evaluating (no optimizer), four when training.
+    groups = [model.trainable_variables, model.non_trainable_variables, model.metrics_variables]
+    if len(state) == len(_TRAIN_STATE):
+        groups.insert(2, model.optimizer.variables)
+    mapping = [
+        pair
+        for variables, values in zip(groups, state, strict=True)
+        for pair in zip(variables, values, strict=True)
+    ]
+    with keras.StatelessScope(mapping) as scope:
+        logs = step(data)
+    return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+
+def replica_id():
+    # One program over all devices: a batch is the global batch, noise is drawn for all of it.
+    return 0

@@ -1,0 +1,88 @@
+"""PyTorch: eager autograd, by `torch.autograd.grad`, so no `.grad` leaks from one player to another."""
+
+import torch
+import torch.distributed as dist
+from keras import tree
+
+from keras_gan.backend.scope import DeferredScope, commit
+
+
+class Trainer:
+    """Nothing to mend: the variables keep their values during `fit`."""
+
+
+def sync(model):
+    del model
+
+
+def value_and_grad(fn, variables, scale_loss=None):
+    values = [v.value for v in variables]
+    with torch.enable_grad(), DeferredScope() as scope:
+        loss, aux = fn()
+        scaled = loss if scale_loss is None else scale_loss(loss)
+        gradients = _gradients(scaled, values)
+    with torch.no_grad():
+        commit(*scope.updates())
+    loss, aux = tree.map_structure(torch.Tensor.detach, (loss, aux))
+    return (loss, aux), _average_over_replicas(gradients)
+
+
+def grads(fn, values):
+    # The graph of the gradient is only worth its memory where somebody differentiates it.
+    differentiated = torch.is_grad_enabled()
+    with torch.enable_grad(), DeferredScope() as scope:
+        values = [v if v.requires_grad else v.detach().requires_grad_() for v in values]
+        outputs = fn(*values)
+        gradients = _gradients(outputs.sum(), values, create_graph=differentiated)
+    with torch.no_grad():
+        commit(*scope.updates())
+    return outputs, gradients
+
+
+def _gradients(total, values, create_graph=False):
+    # Adam's moments decay the same on every backend only if "unused" is a zero gradient.
+    if not total.requires_grad:
+        return [torch.zeros_like(v) for v in values]
+    gradients = torch.autograd.grad(total, values, create_graph=create_graph, allow_unused=True)
+    return [
+        torch.zeros_like(v) if g is None else g for v, g in zip(values, gradients, strict=True)
+    ]
+
+
+def detached(fn):
+    with torch.no_grad():
+        return fn()
+
+
+def apply_gradients(optimizer, gradients, variables):
+    with torch.no_grad():
+        optimizer.apply(gradients, variables)
+
+
+def cond(pred, true_fn, false_fn):
+    return true_fn() if pred else false_fn()
+
+
+def run_step(model, step, data):
+    del model
+    with torch.no_grad():
+        return step(data)
+
+
+def replica_id():
+    return dist.get_rank() if _num_replicas() > 1 else 0
+
+
+def _num_replicas():
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _average_over_replicas(gradients):
+    # DistributedDataParallel averages in hooks of `.backward()`, which never run here.
+    if _num_replicas() == 1:
+        return gradients
+    flat = torch.cat([g.reshape(-1) for g in gradients])
+    dist.all_reduce(flat)
+    flat /= _num_replicas()
+    pieces = flat.split([g.numel() for g in gradients])
+    return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]

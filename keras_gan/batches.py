@@ -1,0 +1,188 @@
+"""Whatever a user hands to `fit`, as checked groups of batches.
+
+One training step consumes `discriminator_steps * accumulation_steps` consecutive batches; they are
+concatenated here, on the host, so that it works alike for arrays, `keras_gan.data`, `tf.data`,
+`PyDataset`, `DataLoader`, Grain and generators.
+
+Keras lets a model's `fit` receive a data adapter of one's own; its base classes are not documented and
+come from `keras.src` (tests/test_batches.py pins what is used).
+"""
+
+import itertools
+import types
+import warnings
+
+import keras
+import numpy as np
+from keras import tree
+from keras.src.trainers.data_adapters import get_data_adapter
+from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arrays
+from keras.src.trainers.data_adapters.data_adapter import DataAdapter
+from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
+
+from keras_gan.data import ImageDataset
+
+
+def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
+    """The data adapter for `fit` and `evaluate`.
+
+    Args:
+        x: images, or whatever Keras accepts as a data set.
+        y: labels beside arrays.
+        batch_size: int, images in one batch; for arrays only (32 by default).
+        shuffle: bool, for arrays and for data sets that do not order themselves.
+        group: int, consecutive batches to concatenate into one.
+        check: function called with the first batch, on the host; raises if the model cannot use it.
+
+    Returns:
+        A Keras data adapter.
+    """
+    if isinstance(x, DataAdapter):
+        return x
+    if isinstance(x, (list, tuple)) and y is None and not can_convert_arrays((x,)):
+        raise ValueError(
+            "A list or tuple must hold arrays. To train on a data set, pass the data set itself. "
+            f"Received: {[type(item).__name__ for item in x]}"
+        )
+    is_array = can_convert_arrays((x, y))
+    if batch_size is not None and not is_array:
+        raise ValueError(
+            f"`batch_size` goes with arrays. Received: batch_size={batch_size} with a "
+            f"{type(x).__name__}, which makes its own batches."
+        )
+    if isinstance(x, ImageDataset):
+        # Its order is a function of its seed; Keras would shuffle it once more without one.
+        shuffle = False
+    first, x = _first_batch(x, y, batch_size or 32, is_array)
+    if check is not None:
+        check(first)
+    adapter = get_data_adapter(
+        x=x,
+        y=y,
+        batch_size=(batch_size or 32) if is_array else None,
+        shuffle=shuffle and (is_array or isinstance(x, keras.utils.PyDataset)),
+    )
+    return adapter if group == 1 else GroupedBatches(adapter, first, group)
+
+
+class GroupedBatches(GeneratorDataAdapter):
+    """Concatenates `group` consecutive batches; what does not fill a group is dropped.
+
+    Args:
+        adapter: the data adapter to read from.
+        first: its first batch.
+        group: int > 1.
+    """
+
+    def __init__(self, adapter, first, group):
+        # Not the parent's constructor, which consumes batches to look at them.
+        self.adapter = adapter
+        self.group = group
+        self.generator = self._groups
+        self._first_batches = [first]
+        self._output_signature = None
+        self._size = _size(first)
+        self._warned = False
+        if self.num_batches == 0:
+            raise ValueError(
+                f"One training step takes {group} batches (discriminator_steps * "
+                f"accumulation_steps), but the data holds fewer: {adapter.num_batches} of "
+                f"{self._size}. Use a smaller batch_size or more data."
+            )
+
+    def _groups(self):
+        pending = []
+        for batch in map(_as_tuple, self.adapter.get_numpy_iterator()):
+            if _size(batch) != self._size:
+                break
+            pending.append(batch)
+            if len(pending) == self.group:
+                yield tree.map_structure(lambda *parts: np.concatenate(parts), *pending)
+                pending = []
+        else:
+            batch = None
+        dropped = sum(map(_size, pending)) + (_size(batch) if batch is not None else 0)
+        if dropped and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"The last {dropped} images of an epoch were left out: a training step takes "
+                f"{self.group} full batches of {self._size}."
+            )
+
+    @property
+    def num_batches(self):
+        """Groups in an epoch, or `None` if not known."""
+        batches = self.adapter.num_batches
+        if batches is None:
+            return None
+        return (batches - bool(self.adapter.has_partial_batch)) // self.group
+
+    @property
+    def has_partial_batch(self):
+        """No: remainders are dropped."""
+        return False
+
+    @property
+    def partial_batch_size(self):
+        """None."""
+        return None
+
+    def on_epoch_begin(self):
+        """Pass on to the adapter."""
+        self.adapter.on_epoch_begin()
+
+    def on_epoch_end(self):
+        """Pass on to the adapter."""
+        self.adapter.on_epoch_end()
+
+
+def split_arrays(x, y, fraction):
+    """Hold out the last `fraction` of arrays, as `fit(validation_split=...)` does in Keras.
+
+    Args:
+        x: images.
+        y: labels or `None`.
+        fraction: float in (0, 1).
+
+    Returns:
+        `(x, y), (held_out_x, held_out_y)`.
+
+    Raises:
+        ValueError: if `x` is a data set, or a part would be empty.
+    """
+    if not can_convert_arrays((x, y)):
+        raise ValueError(
+            f"`validation_split` goes with arrays. Received a {type(x).__name__}: pass "
+            "`validation_data` instead (`keras_gan.data` sets have `.split(fraction)`)."
+        )
+    split = int(len(x) * (1 - fraction))
+    if not 0 < split < len(x):
+        raise ValueError(
+            f"validation_split={fraction} leaves no image on one side of {len(x)} images."
+        )
+    labels, held_out_labels = (None, None) if y is None else (y[:split], y[split:])
+    return (x[:split], labels), (x[split:], held_out_labels)
+
+
+def _first_batch(x, y, batch_size, is_array):
+    """`(first, x)`: the first batch as NumPy arrays, and the data from its start again."""
+    if is_array:
+        first = tree.map_structure(lambda a: a[:batch_size], (x,) if y is None else (x, y))
+    elif isinstance(x, keras.utils.PyDataset):
+        first = x[0]
+    else:
+        iterator = iter(x)
+        first = next(iterator, None)
+        if first is None:
+            raise ValueError(f"The data set is empty. Received: {x!r}")
+        if isinstance(x, types.GeneratorType):
+            x = (batch for batch in itertools.chain([first], iterator))
+    return tree.map_structure(keras.ops.convert_to_numpy, _as_tuple(first)), x
+
+
+def _as_tuple(batch):
+    return tuple(batch) if isinstance(batch, (list, tuple)) else (batch,)
+
+
+def _size(batch):
+    return len(tree.flatten(batch)[0])

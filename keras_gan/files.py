@@ -1,0 +1,42 @@
+"""Files that are either complete or not there."""
+
+import os
+import pathlib
+import tempfile
+
+
+class atomic_file:
+    """Context manager: a temporary path beside `path` that replaces it when the block succeeds.
+
+    Args:
+        path: str or path of the final file, in an existing folder.
+
+    Example:
+
+    ```python
+    with keras_gan.files.atomic_file("weights.h5") as temporary:
+        model.save_weights(temporary)
+    ```
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def __enter__(self):
+        # Keeps the suffixes: writers choose the format by them.
+        handle, name = tempfile.mkstemp(
+            prefix=".partial-", suffix=self.path.name, dir=self.path.parent
+        )
+        os.close(handle)
+        self._temporary = pathlib.Path(name)
+        return self._temporary
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            # mkstemp makes private files; give the usual permissions.
+            umask = os.umask(0)
+            os.umask(umask)
+            self._temporary.chmod(0o666 & ~umask)
+            os.replace(self._temporary, self.path)
+        else:
+            self._temporary.unlink(missing_ok=True)

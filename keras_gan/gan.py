@@ -1,0 +1,916 @@
+"""The base class of every GAN: the game of two players on Keras' training loop."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gan import backend, batches, images, latents, losses, random, regularizers
+from keras_gan.optimizers import AdversarialOptimizer
+
+
+class Batch(NamedTuple):
+    """What one update sees.
+
+    Attributes:
+        images: float32 tensor `(N, H, W, C)` in the networks' range.
+        labels: integer tensor `(N,)` or `None`.
+        latents: tensor `(N, latent_dim)` to generate from, or `None` for fresh ones.
+    """
+
+    images: Any
+    labels: Any = None
+    latents: Any = None
+
+
+class Phase(NamedTuple):
+    """One kind of update within a training step.
+
+    Attributes:
+        player: str, whose optimizer takes the step.
+        loss: function from a `Batch` to `(loss, logs)`, a scalar and a dict of scalars to be logged.
+        interval: int, the phase runs in every `interval`-th training step.
+        batch_fraction: float in (0, 1], the share of the batch that it uses.
+    """
+
+    player: str
+    loss: Callable
+    interval: int = 1
+    batch_fraction: float = 1.0
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class GAN(backend.Trainer, keras.Model):
+    """A generator and a discriminator that are trained against each other.
+
+    The zoo's models derive from it; it can also be used as it is with two networks of one's own. A
+    subclass hands its networks to `__init__`, gives its paper's settings in `recipe`, and overrides
+    `discriminator_loss` or `generator_loss` where the paper differs.
+
+    Args:
+        generator: built `keras.Model` from latents `(N, latent_dim)` to images `(N, H, W, C)`.
+        discriminator: built `keras.Model` from images to logits `(N, ...)` (no sigmoid).
+        image_range: pair of floats, the range of the networks' images. The outside always sees
+            [-1, 1] or uint8.
+        seed: int in `[0, 2**32)` for the noise of training, or `None` for a fresh one.
+        name: str.
+        dtype: dtype policy, which should be the networks'.
+
+    Attributes:
+        ema_generator: the copy of the generator whose weights are a moving average (a plain copy of
+            the generator where `ema_decay` is 0); what `generate` and calling the model use.
+        step: int32 variable, training steps made.
+
+    Raises:
+        ValueError: if a network is not built or they do not fit together.
+
+    Example:
+
+    ```python
+    gan = keras_gan.GAN(generator, discriminator)
+    gan.compile(loss="hinge")
+    gan.fit(keras_gan.data.image_folder("photos/", image_shape=(64, 64, 3)), epochs=10)
+    images = gan.generate(16, seed=0)
+    ```
+
+    Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
+    """
+
+    def __init__(
+        self, generator, discriminator, *, image_range=(-1, 1), seed=None, name=None, dtype=None
+    ):
+        super().__init__(name=name, dtype=dtype)
+        for role, network in (("generator", generator), ("discriminator", discriminator)):
+            if not network.built or not hasattr(network, "input_shape"):
+                raise ValueError(
+                    f"The {role} must be a `keras.Model` that is built on one input. Received: "
+                    f"{network!r}. Call it on a batch, or define it with `keras.Input`."
+                )
+        if generator.output_shape[1:] != discriminator.input_shape[1:]:
+            raise ValueError(
+                f"The generator makes images of shape {generator.output_shape[1:]}, but the "
+                f"discriminator takes {discriminator.input_shape[1:]}."
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator.set_weights(generator.get_weights())
+        self.image_range = tuple(image_range)
+        self.seed = seed
+        self.seed_generator = random.SeedGenerator(seed, name="training")
+        self.step = self.add_weight(
+            name="step",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        self._player_variables = None
+        self._freeze_averages()
+        self.built = True
+
+    # What a subclass says about its paper -----------------------------------------------------
+
+    def recipe(self):
+        """The settings of `compile` that the paper trains with, as a dict of its arguments."""
+        return {
+            "generator_optimizer": keras.optimizers.Adam(2e-4, 0.5, 0.999, epsilon=1e-8),
+            "discriminator_optimizer": keras.optimizers.Adam(2e-4, 0.5, 0.999, epsilon=1e-8),
+            "loss": "non_saturating",
+            "regularizers": [],
+            "discriminator_steps": 1,
+            "ema_decay": 0.0,
+        }
+
+    def players(self):
+        """dict: name of a player to the networks that it trains."""
+        return {"generator": [self.generator], "discriminator": [self.discriminator]}
+
+    def averaged_networks(self):
+        """Pairs of an averaged copy and the network that it follows."""
+        return [(self.ema_generator, self.generator)]
+
+    def phases(self):
+        """The updates of one training step, in order.
+
+        Consecutive phases of the discriminator are repeated `discriminator_steps` times as a block.
+        """
+        return [
+            Phase("discriminator", self.discriminator_loss),
+            *self._lazy_phases("discriminator"),
+            Phase("generator", self.generator_loss),
+            *self._lazy_phases("generator"),
+        ]
+
+    def discriminator_loss(self, batch, training=True):
+        """What the discriminator minimises: the adversarial loss and regularisers of interval 1.
+
+        Args:
+            batch: `Batch`.
+            training: bool. Held-out losses (`False`) leave the regularisers out.
+
+        Returns:
+            `(loss, logs)`.
+        """
+        fake = backend.detached(lambda: self.generate_fakes(batch, training))
+        real_logits = self.discriminate(batch.images, batch, training)
+        fake_logits = self.discriminate(fake, batch, training)
+        loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+        logs = {
+            "real_logits": ops.mean(ops.cast(real_logits, "float32")),
+            "fake_logits": ops.mean(ops.cast(fake_logits, "float32")),
+        }
+        if training:
+            for regularizer in self._regularizers_of("discriminator", lazy=False):
+                penalty = self._penalty(regularizer, batch, fake)
+                loss = loss + regularizer.weight * penalty
+                logs[regularizer.name] = penalty
+        return loss, {"d_loss": loss, **logs}
+
+    def generator_loss(self, batch, training=True):
+        """What the generator minimises.
+
+        Args:
+            batch: `Batch`.
+            training: bool.
+
+        Returns:
+            `(loss, logs)`.
+        """
+        fake_logits = self.discriminate(self.generate_fakes(batch, training), batch, training)
+        real_logits = None
+        if self.adversarial_loss.generator_uses_real:
+            real_logits = backend.detached(lambda: self.discriminate(batch.images, batch, training))
+        loss = self.adversarial_loss.generator(real_logits, fake_logits)
+        return loss, {"g_loss": loss}
+
+    def sample_latents(self, count):
+        """Latents for training: float32 `(count, latent_dim)` from N(0, 1)."""
+        return random.normal((count, self.latent_dim), self.seed_generator)
+
+    def generate_fakes(self, batch, training=True):
+        """Generated images to go with a batch."""
+        z = batch.latents
+        if z is None:
+            z = self.sample_latents(ops.shape(batch.images)[0])
+        return self.generator(z, training=training)
+
+    def discriminate(self, x, batch, training=True):
+        """The discriminator's logits for images `x` that go with a batch."""
+        return self.discriminator(x, training=training)
+
+    # Shapes -----------------------------------------------------------------------------------
+
+    @property
+    def latent_dim(self):
+        """int, the length of a latent vector."""
+        return self.generator.input_shape[-1]
+
+    @property
+    def image_shape(self):
+        """`(height, width, channels)` of an image."""
+        return tuple(self.discriminator.input_shape[1:])
+
+    # Compiling --------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss=None,
+        regularizers=None,
+        discriminator_steps=None,
+        ema_decay=None,
+        accumulation_steps=1,
+        reuse_latents=False,
+        metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+    ):
+        """Settle how the model is trained. Whatever is not given comes from the paper's recipe.
+
+        What each player trains is fixed here: to freeze or unfreeze layers later, compile again.
+
+        Args:
+            generator_optimizer: `keras.optimizers.Optimizer`, its name or config.
+            discriminator_optimizer: the same for the discriminator.
+            loss: `keras_gan.losses.AdversarialLoss` or its name, see `keras_gan.losses.get`.
+            regularizers: list of `keras_gan.regularizers.Regularizer`; `[]` for none.
+            discriminator_steps: int >= 1, discriminator updates for each generator update, each on a
+                batch of its own.
+            ema_decay: float in [0, 1) of the generator's moving average; 0 keeps a plain copy.
+            accumulation_steps: int >= 1, batches over which the gradients of one update are averaged.
+            reuse_latents: bool. Let the generator's update see the same latents as the
+                discriminator's, as pytorch/examples does, instead of fresh ones.
+            metrics: list of Keras metrics, updated in `evaluate` and validation with
+                `update_state(real_images, generated_images)`, float32 in [-1, 1].
+            run_eagerly: bool, see `keras.Model.compile`.
+            steps_per_execution: int, see `keras.Model.compile`; 1 on PyTorch.
+            jit_compile: bool or `"auto"`, see `keras.Model.compile`.
+
+        Raises:
+            ValueError: if an argument is out of its range or of the wrong kind.
+        """
+        recipe = self.recipe()
+
+        def given(name, value):
+            return recipe[name] if value is None else value
+
+        self.adversarial_loss = losses.get(given("loss", loss))
+        self.regularizers = _checked_regularizers(
+            given("regularizers", regularizers), list(self.players())
+        )
+        self.discriminator_steps = _positive(
+            "discriminator_steps", given("discriminator_steps", discriminator_steps)
+        )
+        self.accumulation_steps = _positive("accumulation_steps", accumulation_steps)
+        self.ema_decay = given("ema_decay", ema_decay)
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay}")
+        self.reuse_latents = bool(reuse_latents)
+        if self.reuse_latents and self.discriminator_steps > 1:
+            raise ValueError(
+                "`reuse_latents=True` needs as many generator as discriminator updates. Received: "
+                f"discriminator_steps={self.discriminator_steps}"
+            )
+        optimizer = AdversarialOptimizer(
+            {
+                "generator": self._player_optimizer(
+                    given("generator_optimizer", generator_optimizer)
+                ),
+                "discriminator": self._player_optimizer(
+                    given("discriminator_optimizer", discriminator_optimizer)
+                ),
+            }
+        )
+        super().compile(
+            optimizer=optimizer,
+            auto_scale_loss=False,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
+        self._player_variables = self._current_player_variables()
+        optimizer.build_players(self._player_variables)
+        self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
+        names = ["d_loss", "g_loss", "real_logits", "fake_logits"]
+        names += [regularizer.name for regularizer in self.regularizers]
+        self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
+        self._compile_arguments = {
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+
+    def _player_optimizer(self, optimizer):
+        optimizer = keras.optimizers.get(optimizer)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if self.dtype_policy.name == "mixed_float16" and not scaled:
+            # Half-precision gradients underflow unless the loss is scaled up.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        return optimizer
+
+    def get_compile_config(self):
+        """What `compile` was called with, for saving."""
+        if not self.compiled:
+            return {}
+        serialize = keras.saving.serialize_keras_object
+        players = self.optimizer.players
+        return {
+            "generator_optimizer": serialize(players["generator"]),
+            "discriminator_optimizer": serialize(players["discriminator"]),
+            "loss": serialize(self.adversarial_loss),
+            "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
+            "discriminator_steps": self.discriminator_steps,
+            "ema_decay": self.ema_decay,
+            "accumulation_steps": self.accumulation_steps,
+            "reuse_latents": self.reuse_latents,
+            "metrics": [serialize(metric) for metric in self._evaluation_metrics],
+            **self._compile_arguments,
+        }
+
+    def compile_from_config(self, config):
+        """Compile as `get_compile_config` says."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # What is trained --------------------------------------------------------------------------
+
+    @property
+    def trainable(self):
+        """bool. The averaged networks stay frozen whatever is set here."""
+        return super().trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        keras.Model.trainable.fset(self, value)
+        self._freeze_averages()
+
+    def _freeze_averages(self):
+        for average, _ in self.averaged_networks():
+            average.trainable = False
+
+    @property
+    def trainable_variables(self):
+        """The players' variables and nothing else."""
+        variables = itertools.chain(*self._current_player_variables().values())
+        return list({id(v): v for v in variables}.values())
+
+    @property
+    def non_trainable_variables(self):
+        """All other state: statistics, averages, seeds, the step counter."""
+        trainable = {id(v) for v in self.trainable_variables}
+        return [v for v in self.variables if id(v) not in trainable]
+
+    def _current_player_variables(self):
+        return {
+            player: [v for network in networks for v in network.trainable_variables]
+            for player, networks in self.players().items()
+        }
+
+    def _check_trainable(self):
+        for player, variables in self._current_player_variables().items():
+            compiled = self._player_variables[player]
+            if [id(v) for v in variables] != [id(v) for v in compiled]:
+                changed = {v.path for v in variables} ^ {v.path for v in compiled}
+                raise ValueError(
+                    f"Layers of the {player} were frozen or unfrozen after `compile`: "
+                    f"{sorted(changed)}. Call `compile` again to train what is trainable now."
+                )
+
+    # One training step ------------------------------------------------------------------------
+
+    def train_step(self, *args):
+        """One adversarial step, in the form that the current backend's trainer calls."""
+        return backend.run_step(self, self.adversarial_step, *args)
+
+    def adversarial_step(self, data):
+        """All phases that are due, the moving averages, and the step counter.
+
+        Args:
+            data: tuple `(images,)` or `(images, labels)`, with the images of
+                `discriminator_steps * accumulation_steps` batches one after the other.
+
+        Returns:
+            dict of the logged values, each the mean over the epoch so far.
+        """
+        groups = self._split(self.unpack(data))
+        for player, phases in itertools.groupby(self.phases(), key=lambda phase: phase.player):
+            phases = list(phases)
+            for group in groups if player == "discriminator" else groups[-1:]:
+                for phase in phases:
+                    self._run_phase(phase, group)
+        self._update_averages()
+        self.step.assign_add(1)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+    def unpack(self, data):
+        """The `Batch` of what a data set yields: `(images,)` or `(images, labels)`."""
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return Batch(self.to_network_range(x), y)
+
+    def to_network_range(self, x):
+        """uint8 or float images in [-1, 1] as the networks see them."""
+        if keras.backend.standardize_dtype(x.dtype) == "uint8":
+            x = ops.cast(x, "float32") / 127.5 - 1.0
+        x = ops.cast(x, "float32")
+        low, high = self.image_range
+        return x if (low, high) == (-1, 1) else (x + 1.0) * ((high - low) / 2) + low
+
+    def from_network_range(self, x):
+        """The networks' images, mapped to [-1, 1]."""
+        low, high = self.image_range
+        return x if (low, high) == (-1, 1) else (x - low) * (2 / (high - low)) - 1.0
+
+    def _split(self, batch):
+        """A list for each discriminator step of a list of batches to accumulate over."""
+        count = self.discriminator_steps * self.accumulation_steps
+        parts = [
+            None if field is None else (ops.split(field, count) if count > 1 else [field])
+            for field in batch
+        ]
+        microbatches = [
+            Batch(*(None if part is None else part[i] for part in parts)) for i in range(count)
+        ]
+        if self.reuse_latents:
+            microbatches = [
+                b._replace(latents=self.sample_latents(ops.shape(b.images)[0]))
+                for b in microbatches
+            ]
+        return [
+            microbatches[i : i + self.accumulation_steps]
+            for i in range(0, count, self.accumulation_steps)
+        ]
+
+    def _run_phase(self, phase, microbatches):
+        if phase.interval == 1:
+            self._update_player(phase, microbatches)
+        else:
+
+            def update():
+                self._update_player(phase, microbatches)
+                return ()
+
+            due = ops.equal(ops.mod(self.step, phase.interval), 0)
+            backend.cond(due, update, lambda: ())
+
+    def _update_player(self, phase, microbatches):
+        optimizer = self.optimizer.players[phase.player]
+        variables = self._player_variables[phase.player]
+        gradients, share = None, 1.0 / len(microbatches)
+        for batch in microbatches:
+            batch = _head(batch, phase.batch_fraction)
+            (_, logs), new = backend.value_and_grad(
+                lambda batch=batch: phase.loss(batch), variables, scale_loss=optimizer.scale_loss
+            )
+            new = new if share == 1 else [g * share for g in new]
+            gradients = (
+                new if gradients is None else [a + b for a, b in zip(gradients, new, strict=True)]
+            )
+            for name, value in logs.items():
+                self._trackers[name].update_state(value)
+        backend.apply_gradients(optimizer, gradients, variables)
+
+    def _update_averages(self):
+        for average, network in self.averaged_networks():
+            for ours, theirs in zip(average.weights, network.weights, strict=True):
+                # Statistics are copied: an average of moving averages would only lag.
+                if self.ema_decay and theirs.trainable:
+                    ours.assign(self.ema_decay * ours + (1.0 - self.ema_decay) * theirs)
+                else:
+                    ours.assign(theirs)
+
+    def _regularizers_of(self, player, lazy):
+        return [r for r in self.regularizers if r.player == player and (r.interval > 1) == lazy]
+
+    def _lazy_phases(self, player):
+        def loss_of(regularizer):
+            def loss(batch):
+                fake = None
+                if regularizer.uses_fake:
+                    fake = backend.detached(lambda: self.generate_fakes(batch))
+                penalty = self._penalty(regularizer, batch, fake)
+                # k times the weight in every k-th step.
+                weight = regularizer.weight * regularizer.interval
+                return weight * penalty, {regularizer.name: penalty}
+
+            return loss
+
+        return [
+            Phase(player, loss_of(regularizer), regularizer.interval)
+            for regularizer in self._regularizers_of(player, lazy=True)
+        ]
+
+    def _penalty(self, regularizer, batch, fake):
+        return regularizer.penalty(
+            lambda x: self.discriminate(x, batch), batch.images, fake, self.seed_generator
+        )
+
+    # Keras' loops -----------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """Train. One step consumes `discriminator_steps * accumulation_steps` batches.
+
+        Args:
+            x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data` set,
+                or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain, generator) that
+                yields `images` or `(images, labels)`.
+            y: labels beside an array.
+            batch_size: int, images per update, for arrays (32 by default). With
+                `accumulation_steps` an update sees that many times more.
+            epochs: int.
+            verbose: see `keras.Model.fit`.
+            callbacks: list of `keras.callbacks.Callback`.
+            validation_split: float in [0, 1), the last share of arrays to hold out.
+            validation_data: held-out data, as `x` or `(x, y)`.
+            shuffle: bool, for arrays.
+            class_weight: refused, like `sample_weight`: an adversarial loss has no such meaning.
+            sample_weight: refused.
+            **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
+                `validation_batch_size`, `validation_freq` of `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History` with `d_loss`, `g_loss`, the mean logits and each regulariser
+            by name, per epoch.
+
+        Raises:
+            ValueError: if the model is not compiled, layers were frozen since, or the first batch
+                cannot be used.
+        """
+        self._assert_ready("fit", class_weight, sample_weight)
+        if validation_split and validation_data is None:
+            (x, y), validation_data = batches.split_arrays(x, y, validation_split)
+        if validation_data is not None:
+            held_out, labels, weight = keras.utils.unpack_x_y_sample_weight(validation_data)
+            self._assert_ready("fit", None, weight)
+            validation_data = batches.adapt(
+                held_out,
+                labels,
+                batch_size=kwargs.pop("validation_batch_size", None)
+                or (batch_size if hasattr(held_out, "shape") else None),
+                check=self.check_batch,
+            )
+        adapter = batches.adapt(
+            x,
+            y,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            group=self.discriminator_steps * self.accumulation_steps,
+            check=self.check_batch,
+        )
+        return super().fit(
+            adapter,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            shuffle=False,
+            **kwargs,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
+        """Held-out losses of both players, and the compiled metrics.
+
+        Args:
+            x: as in `fit`.
+            y: labels beside an array.
+            batch_size: int, for arrays.
+            sample_weight: refused.
+            **kwargs: `verbose`, `steps`, `callbacks`, `return_dict` of `keras.Model.evaluate`.
+
+        Returns:
+            A list of numbers in the order of `metrics_names`, or a dict with `return_dict=True`.
+
+        Raises:
+            ValueError: as in `fit`.
+        """
+        self._assert_compile_called("evaluate")
+        self._assert_ready("evaluate", None, sample_weight)
+        adapter = batches.adapt(x, y, batch_size=batch_size, check=self.check_batch)
+        return super().evaluate(adapter, **kwargs)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One training step.
+
+        Args:
+            x: images as in `fit`: those of `discriminator_steps * accumulation_steps` batches.
+            y: labels.
+            sample_weight: refused.
+            class_weight: refused.
+            return_dict: bool.
+
+        Returns:
+            The logged values of this step, as a list or dict.
+
+        Raises:
+            ValueError: as in `fit`, or if the images do not divide into the batches of a step.
+        """
+        self._assert_ready("train_on_batch", class_weight, sample_weight)
+        self.check_batch((x,) if y is None else (x, y))
+        count = self.discriminator_steps * self.accumulation_steps
+        if len(x) % count:
+            raise ValueError(
+                f"One step takes {count} batches of equal size (discriminator_steps * "
+                f"accumulation_steps). Received: {len(x)} images."
+            )
+        return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Held-out losses on one batch, see `evaluate`."""
+        self._assert_ready("test_on_batch", None, sample_weight)
+        self.check_batch((x,) if y is None else (x, y))
+        return super().test_on_batch(x, y, return_dict=return_dict)
+
+    def test_step(self, *args):
+        """Held-out losses, in the form that the current backend's trainer calls."""
+        return backend.run_step(self, self.evaluation_step, *args)
+
+    def evaluation_step(self, data):
+        """Both players' losses on one batch without updates, and the compiled metrics."""
+        batch = self.unpack(data)
+        logs = {}
+        for loss in (self.discriminator_loss, self.generator_loss):
+            _, new = loss(batch, training=False)
+            logs.update(new)
+        for name, value in logs.items():
+            self._trackers[name].update_state(value)
+        if self._evaluation_metrics:
+            z = self.sample_latents(ops.shape(batch.images)[0])
+            fake = self.from_network_range(self.ema_generator(z, training=False))
+            for metric in self._evaluation_metrics:
+                metric.update_state(self.from_network_range(batch.images), fake)
+        measured = [self._trackers[name] for name in logs] + self._evaluation_metrics
+        return {metric.name: metric.result() for metric in measured}
+
+    @property
+    def metrics(self):
+        """The means of what is logged, then the compiled metrics."""
+        if not self.compiled:
+            return []
+        return [*self._trackers.values(), *self._evaluation_metrics]
+
+    def _assert_ready(self, method, class_weight, sample_weight):
+        if not self.compiled:
+            raise ValueError(f"Call `compile()` before `{method}()`: it has the paper's defaults.")
+        self._check_trainable()
+        for name, value in (("class_weight", class_weight), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(
+                    f"`{name}` has no meaning for an adversarial loss and is not used. Remove it, "
+                    "or resample the data."
+                )
+
+    def check_batch(self, batch):
+        """Refuse data that the networks would misread.
+
+        Args:
+            batch: tuple of arrays, images first.
+
+        Raises:
+            ValueError: if dtype, shape or range of the images is not that of `fit`.
+        """
+        x = keras.ops.convert_to_numpy(batch[0])
+        if x.ndim != 4 or x.shape[1:] != self.image_shape:
+            raise ValueError(_shape_error(x.shape, self.image_shape))
+        if x.dtype == np.uint8:
+            return
+        if not np.issubdtype(x.dtype, np.floating) and x.dtype.name != "bfloat16":
+            raise ValueError(
+                f"Images are uint8 in [0, 255] or float in [-1, 1]. Received: dtype {x.dtype}. "
+                "Convert them, for example with `.astype('uint8')`."
+            )
+        x = x.astype("float32")
+        if not np.isfinite(x).all():
+            raise ValueError("The images contain NaN or infinite values.")
+        low, high = float(x.min()), float(x.max())
+        if low < -1.001 or high > 1.001:
+            raise ValueError(
+                f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass uint8 "
+                "images instead, or scale them with x / 127.5 - 1."
+            )
+        if low >= 0:
+            raise ValueError(
+                f"Float images lie in [-1, 1], with black at -1. Received: values from {low:g} to "
+                f"{high:g}, which looks like [0, 1]. Scale them with x * 2 - 1."
+            )
+
+    # Sampling ---------------------------------------------------------------------------------
+
+    def call(self, inputs, training=False):
+        """Images for latents, by the averaged generator."""
+        return self.ema_generator(inputs, training=training)
+
+    def generate(
+        self,
+        count=None,
+        *,
+        seeds=None,
+        seed=None,
+        labels=None,
+        truncation=None,
+        batch_size=64,
+        output_type="uint8",
+        return_seeds=False,
+        ema=True,
+    ):
+        """Make images. The same seeds give the same images on every backend, whatever the batch size.
+
+        Args:
+            count: int, number of images.
+            seeds: list of int or str such as `"0-35"` or `"85,265"`: one image for each. The latent
+                of seed s is `numpy.random.RandomState(s).randn(latent_dim)`.
+            seed: int, draws `count` such seeds; without it they are fresh ones.
+            labels: class ids, for conditional models.
+            truncation: float, largest magnitude of a latent entry, see
+                `keras_gan.latents.from_seeds`; `None` for all of N(0, 1).
+            batch_size: int, images computed at once.
+            output_type: `"uint8"`, `"float"` (float32 in [-1, 1]) or `"pil"` (list of PIL images).
+            return_seeds: bool, return `(images, seeds)`.
+            ema: bool, use the averaged generator rather than the one in training.
+
+        Returns:
+            uint8 array `(N, H, W, C)` or as `output_type` says.
+
+        Raises:
+            ValueError: if both or none of `count` and `seeds` are given, or an argument is out of
+                range.
+
+        Example:
+
+        ```python
+        gan = keras_gan.DCGAN.from_preset("dcgan_fashion_mnist_32")
+        images = gan.generate(16, seed=7)
+        ```
+        """
+        if output_type not in ("uint8", "float", "pil"):
+            raise ValueError(
+                f"`output_type` is 'uint8', 'float' or 'pil'. Received: {output_type!r}"
+            )
+        if labels is not None:
+            raise ValueError(
+                f"{type(self).__name__} is not conditional: it takes no labels. Received: {labels!r}"
+            )
+        seeds = self._seeds(count, seeds, seed)
+        network = self.ema_generator if ema else self.generator
+        z = latents.from_seeds(seeds, self.latent_dim, truncation)
+        generated = self.from_network_range(
+            self._predict(network, z, _positive("batch_size", batch_size))
+        )
+        if output_type != "float":
+            generated = images.to_uint8(generated)
+        if output_type == "pil":
+            generated = images.to_pil(generated)
+        return (generated, seeds) if return_seeds else generated
+
+    def _seeds(self, count, seeds, seed):
+        if (count is None) == (seeds is None):
+            raise ValueError(
+                "Say either how many images (`generate(16)`, with `seed=7` to repeat them) or which "
+                f"(`generate(seeds=[85, 265])`). Received: count={count!r}, seeds={seeds!r}"
+            )
+        if seeds is None:
+            return latents.draw_seeds(count, seed)
+        if seed is not None:
+            raise ValueError(
+                f"`seed` draws the seeds of `count` images; it cannot be combined with `seeds`. "
+                f"Received: seed={seed!r}, seeds={seeds!r}"
+            )
+        return latents.parse_seeds(seeds)
+
+    def _predict(self, network, z, batch_size):
+        # In the middle of `fit` a backend may hold the weights elsewhere.
+        backend.sync(self)
+        batch_size = min(batch_size, len(z))
+        # One shape for every batch: compiled backends compile once.
+        padded = np.concatenate([z, np.repeat(z[-1:], -len(z) % batch_size, axis=0)])
+        output = network.predict(padded, batch_size=batch_size, verbose=0)
+        return np.asarray(output, "float32")[: len(z)]
+
+    # Saving -----------------------------------------------------------------------------------
+
+    def base_config(self):
+        """The part of `get_config` that all models share."""
+        return {"name": self.name, "dtype": self.dtype_policy.name, "seed": self.seed}
+
+    def get_config(self):
+        """The constructor's arguments."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **self.base_config(),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "image_range": list(self.image_range),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The inverse of `get_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        networks = {
+            name: deserialize(value, custom_objects=custom_objects)
+            for name, value in config.items()
+            if name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    def save(self, filepath, *args, **kwargs):
+        """Save as a `.keras` file, see `keras.Model.save`.
+
+        Raises:
+            ValueError: if this is a class of one's own that loading could not find.
+        """
+        if keras.saving.get_registered_object(keras.saving.get_registered_name(type(self))) is None:
+            raise ValueError(
+                f"{type(self).__name__} is not registered, so the file could not be loaded again. "
+                "Decorate the class with `@keras_gan.presets.register`."
+            )
+        return super().save(filepath, *args, **kwargs)
+
+    def _random_states(self):
+        """dict: path of a random stream to its state, which Keras leaves out when it saves."""
+        weights = {id(v) for v in self.weights}
+        states = {"training": self.seed_generator.state}
+        for name in sorted(vars(self)):
+            network = getattr(self, name)
+            if isinstance(network, keras.Model):
+                streams = [v for v in network.variables if id(v) not in weights]
+                states.update({f"{name}/{i}": v for i, v in enumerate(streams)})
+        return states
+
+    def save_own_variables(self, store):
+        """The step counter and the state of every random stream."""
+        store["step"] = ops.convert_to_numpy(self.step)
+        for path, state in self._random_states().items():
+            store[f"random/{path}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        """The inverse of `save_own_variables`."""
+        variables = {"step": self.step}
+        variables.update({f"random/{path}": v for path, v in self._random_states().items()})
+        missing = [path for path in variables if path not in store]
+        if missing:
+            raise ValueError(
+                f"The file holds no weights of a {type(self).__name__} like this one: {missing} "
+                "missing."
+            )
+        for path, variable in variables.items():
+            variable.assign(store[path][()])
+
+
+def _positive(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"`{name}` is an integer >= 1. Received: {value!r}")
+    return int(value)
+
+
+def _checked_regularizers(identifiers, players):
+    if not isinstance(identifiers, (list, tuple)):
+        raise ValueError(f"`regularizers` is a list; use [] for none. Received: {identifiers!r}")
+    found = [regularizers.get(identifier) for identifier in identifiers]
+    for regularizer in found:
+        if regularizer.player not in players:
+            raise ValueError(
+                f"{type(regularizer).__name__} is for the player '{regularizer.player}', but this "
+                f"model has {players}."
+            )
+    names = [regularizer.name for regularizer in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Each regularizer can be given once. Received: {names}")
+    return found
+
+
+def _head(batch, fraction):
+    if fraction == 1:
+        return batch
+    count = ops.maximum(ops.cast(ops.shape(batch.images)[0] * fraction, "int32"), 1)
+    return Batch(*(None if field is None else field[:count] for field in batch))
+
+
+def _shape_error(received, expected):
+    height, width, channels = expected
+    message = f"Expected images of shape (N, {height}, {width}, {channels}). Received: {received}. "
+    if len(received) == 4 and received[1:] == (channels, height, width):
+        return message + "These are channels-first: use `np.transpose(x, (0, 2, 3, 1))`."
+    if len(received) == 3 and received[1:] == (height, width) and channels == 1:
+        return message + "Add the channel axis: `x[..., None]`."
+    return message + (
+        "Convert them with `keras_gan.data`, or make the model for your images with `image_shape`."
+    )

@@ -1,0 +1,120 @@
+"""From seeds to latent vectors, on the host, the same on every backend."""
+
+import numpy as np
+
+_MAX_SEED = 2**32 - 1
+# Below it, drawing again until every entry fits takes too long.
+_MIN_TRUNCATION = 0.02
+
+
+def parse_seeds(seeds):
+    """The list of seeds that the user means.
+
+    Args:
+        seeds: ints, or a str of numbers and ranges such as `"0-35"` or `"85,265,100-110"` (ranges
+            include their end).
+
+    Returns:
+        A list of int in `[0, 2**32 - 1]`.
+
+    Raises:
+        ValueError: if a seed is no integer or out of range, a range runs backwards, or none is given.
+
+    Example:
+
+    ```python
+    keras_gan.latents.parse_seeds("0-3,85")  # [0, 1, 2, 3, 85]
+    ```
+    """
+    if isinstance(seeds, str):
+        parsed = []
+        for part in seeds.split(","):
+            first, dash, last = part.strip().partition("-")
+            try:
+                first, last = int(first), int(last) if dash else int(first)
+            except ValueError:
+                raise ValueError(
+                    "Seeds are numbers and ranges separated by commas, such as '0-35' or "
+                    f"'85,265'. Received: {seeds!r}"
+                ) from None
+            if last < first or last - first >= 10**6:
+                raise ValueError(
+                    f"The range '{part.strip()}' must run upwards and hold at most a million "
+                    f"seeds. Received: {seeds!r}"
+                )
+            parsed.extend(range(first, last + 1))
+    else:
+        parsed = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
+    for seed in parsed:
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise ValueError(f"A seed is an integer. Received: {seed!r}")
+        if not 0 <= seed <= _MAX_SEED:
+            raise ValueError(f"A seed lies in [0, 2**32 - 1]. Received: {seed}")
+    if not parsed:
+        raise ValueError("No seeds given. Pass for example seeds=[85, 265] or seeds='0-35'.")
+    return [int(seed) for seed in parsed]
+
+
+def draw_seeds(count, seed=None):
+    """Seeds for `count` images.
+
+    Args:
+        count: int >= 1.
+        seed: int >= 0 that determines them (different values give unrelated seeds), or `None` for
+            fresh ones.
+
+    Returns:
+        A list of `count` ints in `[0, 2**32 - 1]`.
+
+    Raises:
+        ValueError: if `count` or `seed` is out of range.
+
+    Example:
+
+    ```python
+    keras_gan.latents.draw_seeds(4, seed=7)
+    ```
+    """
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ValueError(f"The number of images is an integer >= 1. Received: {count!r}")
+    if seed is not None:
+        (seed,) = parse_seeds([seed])
+    state = np.random.SeedSequence(seed).generate_state(int(count), np.uint32)
+    return [int(word) for word in state]
+
+
+def from_seeds(seeds, latent_dim, truncation=None):
+    """One latent vector from N(0, 1) for each seed: `RandomState(seed).randn(latent_dim)`.
+
+    Args:
+        seeds: list of int, see `keras_gan.latents.parse_seeds`.
+        latent_dim: int.
+        truncation: float, or `None`. Entries of a magnitude above it are drawn again (from the same
+            seed): fewer odd images, less variety.
+
+    Returns:
+        float32 array `(len(seeds), latent_dim)`.
+
+    Raises:
+        ValueError: if `truncation` is below 0.02.
+
+    Example:
+
+    ```python
+    z = keras_gan.latents.from_seeds([85, 265], latent_dim=100)
+    ```
+
+    Reference: Brock, Donahue, Simonyan (2018), BigGAN, arXiv:1809.11096 (the truncation trick).
+    """
+    if truncation is not None and not truncation >= _MIN_TRUNCATION:
+        raise ValueError(
+            "`truncation` is the largest magnitude of a latent entry, at least "
+            f"{_MIN_TRUNCATION} (2 keeps 95 % of a normal distribution). Received: {truncation!r}"
+        )
+    latents = np.empty((len(seeds), latent_dim), "float32")
+    for row, seed in zip(latents, seeds, strict=True):
+        generator = np.random.RandomState(seed)
+        row[:] = generator.randn(latent_dim)
+        while truncation is not None and (outside := np.abs(row) > truncation).any():
+            row[outside] = generator.randn(outside.sum())
+    return latents

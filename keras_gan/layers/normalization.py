@@ -1,0 +1,91 @@
+"""Batch normalisation as the GANs' reference code has it."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class BatchNormalization(keras.Layer):
+    """Batch normalisation per channel, in the form that the reference GANs were trained with.
+
+    Three things differ from `keras.layers.BatchNormalization`: the moving variance is the unbiased one
+    (n / (n - 1), as in PyTorch's checkpoints), the defaults are PyTorch's, and `trainable = False`
+    does not switch the layer to inference: only the `training` argument of the call does. Statistics
+    are computed in float32 under every dtype policy.
+
+    Args:
+        momentum: float in [0, 1), the decay of the moving statistics (0.9 is PyTorch's 0.1).
+        epsilon: float > 0, added to the variance.
+        scale_initializer: initializer of the scale (DCGAN: normal around 1).
+        **kwargs: of `keras.Layer`.
+
+    Call arguments:
+        inputs: float tensor `(N, ..., C)`.
+        training: bool. Normalise with the batch's statistics and update the moving ones.
+
+    Example:
+
+    ```python
+    y = keras_gan.layers.BatchNormalization()(x, training=True)
+    ```
+
+    Reference: Ioffe, Szegedy (2015), Batch Normalization, arXiv:1502.03167.
+    """
+
+    def __init__(self, momentum=0.9, epsilon=1e-5, scale_initializer="ones", **kwargs):
+        super().__init__(**kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.scale_initializer = keras.initializers.get(scale_initializer)
+
+    def build(self, input_shape):
+        """Create scale, offset and moving statistics for the last axis."""
+
+        def add(name, initializer, trainable):
+            # Never cast to half precision by a mixed policy.
+            return self.add_weight(
+                name=name,
+                shape=(input_shape[-1],),
+                initializer=initializer,
+                trainable=trainable,
+                autocast=False,
+            )
+
+        self.gamma = add("gamma", self.scale_initializer, True)
+        self.beta = add("beta", "zeros", True)
+        self.moving_mean = add("moving_mean", "zeros", False)
+        self.moving_variance = add("moving_variance", "ones", False)
+
+    def call(self, inputs, training=False):
+        """Normalise `inputs`."""
+        x = ops.cast(inputs, "float32")
+        if training:
+            axes = tuple(range(len(x.shape) - 1))
+            mean = ops.mean(x, axis=axes)
+            # Not `ops.moments`: TensorFlow's stops the gradient at the mean, which is right for the
+            # first derivative and wrong for the second, that gradient penalties take.
+            variance = ops.mean(ops.square(x - mean), axis=axes)
+            self._update(mean, variance, count=ops.size(x) // x.shape[-1])
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
+        return ops.cast((x - mean) * scale + self.beta, inputs.dtype)
+
+    def _update(self, mean, variance, count):
+        count = ops.cast(count, "float32")
+        unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
+        for moving, new in ((self.moving_mean, mean), (self.moving_variance, unbiased)):
+            moving.assign(self.momentum * moving + (1.0 - self.momentum) * ops.stop_gradient(new))
+
+    def compute_output_shape(self, input_shape):
+        """Same as the input."""
+        return input_shape
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "scale_initializer": keras.initializers.serialize(self.scale_initializer),
+        }

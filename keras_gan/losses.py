@@ -1,0 +1,324 @@
+"""Adversarial losses: what each player minimises, as a function of the discriminator's raw outputs.
+
+All take logits (never probabilities) of any shape, average over every element, compute in float32 and
+stay finite at any logit. `real` and `fake` stand for `D(x)` and `D(G(z))`.
+"""
+
+import keras
+from keras import ops
+
+
+class AdversarialLoss:
+    """Base class: a pair of losses, one for each side of the game.
+
+    A subclass implements `discriminator(real, fake)` and `generator(real, fake)`, both returning a
+    scalar to be minimised; one whose generator loss reads `real` sets `generator_uses_real = True`
+    (else `real` may be `None` there).
+    """
+
+    generator_uses_real = False
+
+    def discriminator(self, real, fake):
+        """The discriminator's loss, a float32 scalar."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `discriminator`.")
+
+    def generator(self, real, fake):
+        """The generator's loss, a float32 scalar."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `generator`.")
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        return cls(**config)
+
+
+def _mean(values):
+    return ops.mean(ops.cast(values, "float32"))
+
+
+def _softplus(logits):
+    return ops.softplus(ops.cast(logits, "float32"))
+
+
+def _check_smoothing(label_smoothing):
+    if not 0 <= label_smoothing < 1:
+        raise ValueError(
+            "`label_smoothing` is how far the target of real images lies below 1 and must be in "
+            f"[0, 1), for example 0.1. Received: {label_smoothing}"
+        )
+    return float(label_smoothing)
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class NonSaturating(AdversarialLoss):
+    """The GAN loss in the form that is used: the generator maximises log D(G(z)).
+
+    D minimises `mean softplus(-real) + mean softplus(fake)`, G minimises `mean softplus(-fake)`. At
+    equilibrium the D loss is 2 log 2 = 1.386 and the G loss log 2.
+
+    Args:
+        label_smoothing: float in [0, 1). One-sided: the target of *real* images is
+            `1 - label_smoothing`; the generator's loss does not change (Salimans et al. 2016).
+
+    Example:
+
+    ```python
+    gan.compile(loss=keras_gan.losses.NonSaturating(label_smoothing=0.1))
+    ```
+
+    Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
+    """
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = _check_smoothing(label_smoothing)
+
+    def discriminator(self, real, fake):
+        """Binary cross-entropy of telling real from generated images."""
+        loss_real = _softplus(-real)
+        if self.label_smoothing:
+            loss_real = (1 - self.label_smoothing) * loss_real
+            loss_real = loss_real + self.label_smoothing * _softplus(real)
+        return _mean(loss_real) + _mean(_softplus(fake))
+
+    def generator(self, real, fake):
+        """-log D(G(z))."""
+        return _mean(_softplus(-fake))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"label_smoothing": self.label_smoothing}
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class Minimax(NonSaturating):
+    """The original zero-sum game: the generator minimises log(1 - D(G(z))).
+
+    Its gradient vanishes where the discriminator is sure (-0.01 against -0.99 of `NonSaturating` at
+    D(G(z)) = 0.01); it is here to be studied rather than used.
+
+    Args:
+        label_smoothing: float in [0, 1), see `keras_gan.losses.NonSaturating`.
+
+    Example:
+
+    ```python
+    gan.compile(loss=keras_gan.losses.Minimax())
+    ```
+
+    Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
+    """
+
+    def generator(self, real, fake):
+        """log(1 - D(G(z)))."""
+        return -_mean(_softplus(fake))
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class Wasserstein(AdversarialLoss):
+    """The critic estimates the Wasserstein-1 distance: `mean fake - mean real`.
+
+    Minus the critic's loss is the distance up to the critic's Lipschitz constant, which something else
+    must bound (`keras_gan.regularizers.GradientPenalty`).
+
+    Example:
+
+    ```python
+    gan.compile(
+        loss="wasserstein", regularizers=[keras_gan.regularizers.GradientPenalty(10.0)]
+    )
+    ```
+
+    Reference: Arjovsky, Chintala, Bottou (2017), Wasserstein GAN, arXiv:1701.07875.
+    """
+
+    def discriminator(self, real, fake):
+        """Mean fake - mean real."""
+        return _mean(fake) - _mean(real)
+
+    def generator(self, real, fake):
+        """-mean fake."""
+        return -_mean(fake)
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class Hinge(AdversarialLoss):
+    """D minimises `mean relu(1 - real) + mean relu(1 + fake)`, G minimises `-mean fake`.
+
+    Example:
+
+    ```python
+    gan.compile(loss="hinge")
+    ```
+
+    References: Lim, Ye (2017), Geometric GAN, arXiv:1705.02894; Miyato et al. (2018), Spectral
+    Normalization for GANs, arXiv:1802.05957.
+    """
+
+    def discriminator(self, real, fake):
+        """Mean relu(1 - real) + mean relu(1 + fake)."""
+        return _mean(ops.relu(1.0 - real)) + _mean(ops.relu(1.0 + fake))
+
+    def generator(self, real, fake):
+        """-mean fake."""
+        return -_mean(fake)
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class LeastSquares(AdversarialLoss):
+    """Least-squares targets for the logits, with the paper's factors 1/2.
+
+    Args:
+        fake_label: float, D's target for generated images (the paper's a).
+        real_label: float, D's target for real images (b).
+        generator_label: float, the value that G wants D to give (c). `(0, 1, 1)` is the usual choice;
+            `(-1, 1, 0)` minimises Pearson's chi-square divergence.
+
+    Example:
+
+    ```python
+    gan.compile(loss=keras_gan.losses.LeastSquares(-1, 1, 0))
+    ```
+
+    Reference: Mao et al. (2016), Least Squares GAN, arXiv:1611.04076.
+    """
+
+    def __init__(self, fake_label=0.0, real_label=1.0, generator_label=1.0):
+        self.fake_label = float(fake_label)
+        self.real_label = float(real_label)
+        self.generator_label = float(generator_label)
+
+    def discriminator(self, real, fake):
+        """1/2 mean (real - b)^2 + 1/2 mean (fake - a)^2."""
+        loss = _mean(ops.square(real - self.real_label))
+        return 0.5 * (loss + _mean(ops.square(fake - self.fake_label)))
+
+    def generator(self, real, fake):
+        """1/2 mean (fake - c)^2."""
+        return 0.5 * _mean(ops.square(fake - self.generator_label))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "fake_label": self.fake_label,
+            "real_label": self.real_label,
+            "generator_label": self.generator_label,
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class Relativistic(AdversarialLoss):
+    """Pairs a real with a generated image: D minimises `mean softplus(fake - real)`, G the opposite.
+
+    Example:
+
+    ```python
+    gan.compile(loss="relativistic")
+    ```
+
+    Reference: Jolicoeur-Martineau (2018), The relativistic discriminator, arXiv:1807.00734.
+    """
+
+    generator_uses_real = True
+
+    def discriminator(self, real, fake):
+        """Mean softplus(fake - real)."""
+        return _mean(_softplus(fake - real))
+
+    def generator(self, real, fake):
+        """Mean softplus(real - fake)."""
+        return _mean(_softplus(real - fake))
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class RelativisticAverage(AdversarialLoss):
+    """Judges each image against the mean logit of the other kind; gradients flow through the means.
+
+    D minimises 1/2 [mean t(real - mean fake) + mean t(mean real - fake)], G the same with real and fake
+    exchanged, where t is the loss of a logit that should be high.
+
+    Args:
+        kind: str, the t above: `"standard"` softplus(-x) (RaSGAN), `"least_squares"` (x - 1)^2
+            (RaLSGAN), `"hinge"` relu(1 - x) (RaHingeGAN).
+
+    Example:
+
+    ```python
+    gan.compile(loss=keras_gan.losses.RelativisticAverage("hinge"))
+    ```
+
+    Reference: Jolicoeur-Martineau (2018), The relativistic discriminator, arXiv:1807.00734.
+    """
+
+    generator_uses_real = True
+
+    _KINDS = {
+        "standard": lambda x: _softplus(-x),
+        "least_squares": lambda x: ops.square(x - 1.0),
+        "hinge": lambda x: ops.relu(1.0 - x),
+    }
+
+    def __init__(self, kind="standard"):
+        if kind not in self._KINDS:
+            raise ValueError(f"`kind` must be one of {list(self._KINDS)}. Received: {kind!r}")
+        self.kind = kind
+
+    def discriminator(self, real, fake):
+        """Real images should score above the mean generated one, and generated ones below."""
+        should_be_high = self._KINDS[self.kind]
+        above = _mean(should_be_high(real - ops.mean(fake)))
+        return 0.5 * (above + _mean(should_be_high(ops.mean(real) - fake)))
+
+    def generator(self, real, fake):
+        """The discriminator's loss with the roles exchanged."""
+        return self.discriminator(fake, real)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"kind": self.kind}
+
+
+_BY_NAME = {
+    "non_saturating": NonSaturating,
+    "minimax": Minimax,
+    "wasserstein": Wasserstein,
+    "hinge": Hinge,
+    "least_squares": LeastSquares,
+    "relativistic": Relativistic,
+    "relativistic_average": RelativisticAverage,
+}
+
+
+def get(identifier):
+    """The adversarial loss that `identifier` stands for.
+
+    Args:
+        identifier: an `AdversarialLoss`, one of the names `"non_saturating"`, `"minimax"`,
+            `"wasserstein"`, `"hinge"`, `"least_squares"`, `"relativistic"`,
+            `"relativistic_average"`, or the dict that `keras.saving.serialize_keras_object` made.
+
+    Returns:
+        An `AdversarialLoss`.
+
+    Raises:
+        ValueError: if it is none of these.
+
+    Example:
+
+    ```python
+    loss = keras_gan.losses.get("hinge")
+    ```
+    """
+    if isinstance(identifier, str) and identifier in _BY_NAME:
+        return _BY_NAME[identifier]()
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, AdversarialLoss):
+        return identifier
+    raise ValueError(
+        f"An adversarial loss is one of the names {list(_BY_NAME)} or an object with the methods of "
+        f"`keras_gan.losses.AdversarialLoss`. Received: {identifier!r}"
+    )

@@ -1,0 +1,125 @@
+"""DCGAN: the convolutional GAN that made GANs work."""
+
+import keras
+from keras import layers
+
+from keras_gan.gan import GAN
+from keras_gan.layers import BatchNormalization
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class DCGAN(GAN):
+    """Deep convolutional GAN, in the form of pytorch/examples (64 px) that later papers compare with.
+
+    The generator starts from a small map and doubles it in each transposed convolution; the
+    discriminator mirrors it with strided convolutions. Each halving doubles the filters: 64 px has
+    four stages on a 4x4 base, 32 px three, 28 px two on a 7x7 base. The recipe is the paper's: Adam(2e-4,
+    beta_1=0.5), weights from N(0, 0.02), the non-saturating loss, batches of 64 to 128.
+
+    Args:
+        image_shape: `(height, width, channels)`. Each side is 4 to 16 times the same power of two, at
+            least 4: 16, 28, 32, 48, 64, 96, 128, ...; sides may differ, `(64, 128, 3)`. 1 to 4
+            channels.
+        latent_dim: int, length of a latent vector.
+        width: int, filters of the widest-resolution layer (the paper's 64; ngf and ndf in code).
+        discriminator_width: int, the discriminator's; `width` by default.
+        seed: int for the noise of training, or `None` for a fresh one.
+        name: str.
+        dtype: dtype policy or its name, for example `"mixed_bfloat16"`.
+
+    Raises:
+        ValueError: if `image_shape` cannot be built so, or a number is out of range.
+
+    Example:
+
+    ```python
+    gan = keras_gan.DCGAN(image_shape=(64, 64, 3))
+    gan.compile()
+    gan.fit(keras_gan.data.image_folder("photos/", image_shape=(64, 64, 3)), epochs=25)
+    gan.generate(16)
+    ```
+
+    Reference: Radford, Metz, Chintala (2015), Unsupervised Representation Learning with Deep
+    Convolutional Generative Adversarial Networks, arXiv:1511.06434.
+    """
+
+    def __init__(
+        self,
+        image_shape=(64, 64, 3),
+        latent_dim=100,
+        width=64,
+        discriminator_width=None,
+        seed=None,
+        name=None,
+        dtype=None,
+    ):
+        base, stages = _base_and_stages(image_shape)
+        for argument, value in (("latent_dim", latent_dim), ("width", width)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{argument}` is an integer >= 1. Received: {value!r}")
+        self._arguments = {
+            "image_shape": list(image_shape),
+            "latent_dim": latent_dim,
+            "width": width,
+            "discriminator_width": discriminator_width,
+        }
+        super().__init__(
+            _generator(base, stages, image_shape[-1], latent_dim, width, dtype),
+            _discriminator(base, stages, image_shape, discriminator_width or width, dtype),
+            seed=seed,
+            name=name,
+            dtype=dtype,
+        )
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**self.base_config(), **self._arguments}
+
+
+def _generator(base, stages, channels, latent_dim, width, dtype):
+    options = {"use_bias": False, "kernel_initializer": _normal(0.0), "dtype": dtype}
+    z = keras.Input((latent_dim,))
+    x = layers.Reshape((1, 1, latent_dim), dtype=dtype)(z)
+    x = layers.Conv2DTranspose(width * 2 ** (stages - 1), base, **options)(x)
+    for stage in reversed(range(stages)):
+        x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
+        x = layers.ReLU(dtype=dtype)(x)
+        filters = width * 2 ** (stage - 1) if stage else channels
+        x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", **options)(x)
+    x = layers.Activation("tanh", dtype="float32")(x)
+    return keras.Model(z, x, name="generator")
+
+
+def _discriminator(base, stages, image_shape, width, dtype):
+    options = {"use_bias": False, "kernel_initializer": _normal(0.0), "dtype": dtype}
+    image = keras.Input(image_shape)
+    x = image
+    for stage in range(stages):
+        x = layers.Conv2D(width * 2**stage, 4, strides=2, padding="same", **options)(x)
+        if stage:
+            x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
+        x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+    x = layers.Conv2D(1, base, **options)(x)
+    logits = layers.Flatten(dtype="float32")(x)
+    return keras.Model(image, logits, name="discriminator")
+
+
+def _normal(mean):
+    return keras.initializers.RandomNormal(mean, 0.02)
+
+
+def _base_and_stages(image_shape):
+    """Halve both sides as long as they stay even and at least 4."""
+    valid = len(image_shape) == 3 and all(isinstance(n, int) and n > 0 for n in image_shape)
+    if valid and image_shape[-1] <= 4:
+        height, width, stages = *image_shape[:2], 0
+        while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:
+            height, width, stages = height // 2, width // 2, stages + 1
+        if stages >= 2 and max(height, width) <= 16:
+            return (height, width), stages
+    raise ValueError(
+        "`image_shape` is (height, width, channels) with 1 to 4 channels and sides that are 4 to 16 "
+        "times the same power of two, at least 4: (16, 16, 1), (28, 28, 1), (32, 32, 3), (64, 128, 3) "
+        f"and so on. Received: {image_shape}. Resize the images, for example with "
+        "`keras_gan.data.image_folder(path, image_shape=(64, 64, 3))`."
+    )

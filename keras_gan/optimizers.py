@@ -1,0 +1,123 @@
+"""One Keras optimizer that holds one optimizer for each player."""
+
+import keras
+from keras import optimizers
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class AdversarialOptimizer(optimizers.Optimizer):
+    """The optimizers of all players, as the single `model.optimizer` that Keras' trainers expect.
+
+    Keras threads exactly `model.optimizer.variables` through its compiled steps and walks
+    `model.optimizer` when it saves; presenting every player's optimizer as one object makes both work
+    on every backend. It never updates anything itself: the training step applies a player's optimizer.
+
+    Args:
+        players: dict from a player's name (a Python identifier such as `"generator"`) to its
+            optimizer: a `keras.optimizers.Optimizer`, its name or its config.
+        name: str.
+
+    Raises:
+        ValueError: if a player's optimizer accumulates gradients itself
+            (`gradient_accumulation_steps`): use `compile(accumulation_steps=...)`, which keeps the
+            step counter, the moving averages and the lazy regularisers in step with the updates.
+
+    Example:
+
+    ```python
+    optimizer = keras_gan.optimizers.AdversarialOptimizer(
+        {"generator": keras.optimizers.Adam(1e-4), "discriminator": keras.optimizers.Adam(4e-4)}
+    )
+    optimizer.players["generator"].learning_rate = 5e-5
+    ```
+    """
+
+    def __init__(self, players, name="adversarial_optimizer"):
+        super().__init__(learning_rate=0.0, name=name)
+        self._player_names = tuple(players)
+        for player, optimizer in players.items():
+            optimizer = optimizers.get(optimizer)
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            if inner.gradient_accumulation_steps is not None:
+                raise ValueError(
+                    f"The optimizer of player '{player}' has gradient_accumulation_steps="
+                    f"{inner.gradient_accumulation_steps}. Remove it and pass "
+                    "`accumulation_steps` to `compile` instead."
+                )
+            # As attributes, so that a saved file names them `optimizer/generator/...`.
+            setattr(self, player, optimizer)
+
+    @property
+    def players(self):
+        """dict: name of a player to its optimizer."""
+        return {player: getattr(self, player) for player in self._player_names}
+
+    def build_players(self, variables):
+        """Create the state of every player's optimizer.
+
+        Args:
+            variables: dict from a player's name to the list of variables it trains, fixed from now on.
+        """
+        for player, optimizer in self.players.items():
+            if not optimizer.built:
+                optimizer.build(variables[player])
+        super().build([])
+
+    def build(self, variables):
+        """Does nothing: `build_players` has built each player with its own variables."""
+
+    @property
+    def variables(self):
+        """The state of all players' optimizers."""
+        own = list(super().variables)
+        return own + [v for optimizer in self.players.values() for v in optimizer.variables]
+
+    @property
+    def learning_rate(self):
+        """The first player's learning rate (what Keras' logging callbacks show)."""
+        return next(iter(self.players.values())).learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        raise ValueError(
+            f"Each player has its own learning rate. Received: learning_rate={value}. Set it on one "
+            f"of {list(self.players)}, for example "
+            f"`gan.optimizer.players['{self._player_names[0]}'].learning_rate = {value}`."
+        )
+
+    def apply(self, grads, trainable_variables=None):
+        """Refused: each player's gradients go to its own optimizer."""
+        raise ValueError(
+            "An AdversarialOptimizer has no update of its own. Apply the gradients of one player "
+            f"with `optimizer.players[name].apply(...)`, name in {list(self.players)}."
+        )
+
+    def finalize_variable_values(self, var_list):
+        """Called by `fit` at its end: writes averaged weights of optimizers with `use_ema`."""
+        del var_list
+        for optimizer in self.players.values():
+            optimizer.finalize_variable_values(optimizer._trainable_variables)
+
+    def save_own_variables(self, store):
+        """Nothing of its own: Keras saves each player's optimizer by its attribute's name."""
+
+    def load_own_variables(self, store):
+        """See `save_own_variables`."""
+
+    def get_config(self):
+        """The players' optimizers, serialised."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "players": {name: serialize(optimizer) for name, optimizer in self.players.items()},
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The inverse of `get_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        players = {
+            name: deserialize(optimizer, custom_objects=custom_objects)
+            for name, optimizer in config["players"].items()
+        }
+        return cls(players, name=config["name"])
