@@ -23,7 +23,7 @@ class ImageDataset(keras.utils.PyDataset):
     depend neither on the number of workers nor on timing. A pass over the dataset is one epoch;
     the epoch advances after `on_epoch_end`, when the next pass begins, so batches that Keras
     prefetches or looks at beforehand do not count, and an epoch that `steps_per_epoch` cuts into
-    parts remains one epoch.
+    parts (of at least 3 batches: Keras looks at up to 2) remains one epoch.
 
     `keras.Model.fit` shuffles the order of the *batches* (not their contents) with Python's global
     generator unless it is called with `shuffle=False`: pass that to train in exactly the seeded
@@ -157,7 +157,11 @@ class ImageDataset(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Lets the next pass be the next epoch. Keras calls it after each epoch of `fit`."""
         with self._lock:
-            self._ended = True
+            # `fit` also ends an epoch before its first one, when batches were only looked at.
+            if len(self._asked) < min(len(self), _BATCHES_PEEKED + 1):
+                self._asked.clear()
+            else:
+                self._ended = True
 
     def batch(self, epoch, index):
         """Makes one batch, as a pure function of its arguments and the seed.
@@ -248,11 +252,9 @@ class ImageDataset(keras.utils.PyDataset):
         self._ended = False
 
     def _begin_pass(self, index):
-        # Keras tells when an epoch ends, but not reliably when one begins: `fit` also ends an epoch
-        # before the first one, and tf.data reads ahead of training. What is asked for tells: after
-        # an end, a batch asked for a second time belongs to a new pass, unless it was only peeked.
-        peeked = len(self._asked) < min(len(self), _BATCHES_PEEKED + 1)
-        if self._ended and index in self._asked and not peeked:
+        # Keras' epoch may be a part of a pass (`steps_per_epoch`) and tf.data reads ahead of it, so
+        # its end alone tells nothing: the first batch asked for again after it begins a new pass.
+        if self._ended and index in self._asked:
             self._start_epoch(self._epoch + 1)
         self._asked.add(index)
 

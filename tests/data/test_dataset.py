@@ -81,13 +81,23 @@ def test_epoch_can_be_set_to_resume():
         resumed.epoch = -1
 
 
-@pytest.mark.parametrize("peeked", [1, 2])
+@pytest.mark.parametrize("peeked", [[], [0], [4], [0, 1]])
 def test_batches_looked_at_before_an_epoch_do_not_count(peeked):
     dataset = make()
-    for i in range(peeked):
+    for i in peeked:
         dataset[i]
     dataset.on_epoch_end()
-    assert epoch_ids(dataset) == epoch_ids(make())
+    again = make()
+    assert [epoch_ids(dataset) for _ in range(2)] == [epoch_ids(again) for _ in range(2)]
+
+
+def test_a_dropped_remainder_does_not_stop_the_epochs():
+    # A training loop that groups batches may leave the last ones.
+    dataset, again = make(), make()
+    for _ in range(3):
+        expected = epoch_ids(again)
+        assert [int(i) for index in range(4) for i in ids(dataset[index])] == expected[:16]
+        dataset.on_epoch_end()
 
 
 def test_parts_of_an_epoch_are_one_epoch():
@@ -96,7 +106,8 @@ def test_parts_of_an_epoch_are_one_epoch():
     order = []
     for i in range(len(dataset)):
         order += ids(dataset[i]).tolist()
-        dataset.on_epoch_end()
+        if i % 3 == 2:
+            dataset.on_epoch_end()
     assert order == epoch_ids(make()) and dataset.epoch == 0
     dataset[0]
     assert dataset.epoch == 1
@@ -202,7 +213,7 @@ class Recorder(keras.Model):
 def fit(dataset, **options):
     model = Recorder()
     model.compile("sgd", "mse", run_eagerly=True)
-    model.fit(dataset, shuffle=False, verbose=0, **options)
+    model.fit(dataset, **{"shuffle": False, "verbose": 0, **options})
     return model.seen
 
 
@@ -213,10 +224,24 @@ def test_fit_trains_in_the_seeded_order():
     assert fit(make(workers=4), epochs=3) == expected
 
 
+def test_fit_that_shuffles_batches_trains_on_the_seeded_batches():
+    dataset, expected = make(workers=2), make()
+    for seen in np.split(np.array(fit(dataset, epochs=3, shuffle=True)), 3):
+        assert sorted(seen) == list(range(23))
+        batches = [set(ids(batch)) for batch in expected]
+        expected.on_epoch_end()
+        while len(seen):
+            batch = next(batch for batch in batches if seen[0] in batch)
+            assert set(seen[: len(batch)]) == batch
+            seen = seen[len(batch) :]
+    assert dataset.epoch == 2
+
+
 def test_fit_accepts_steps_per_epoch_and_validation_data():
-    train, held_out = make().split(0.3)
-    again = make().split(0.3)[0]
-    assert fit(train, epochs=4, steps_per_epoch=2, validation_data=held_out) == [
+    train, held_out = make(batch_size=3).split(0.2)
+    again = make(batch_size=3).split(0.2)[0]
+    assert len(train) == 6
+    assert fit(train, epochs=4, steps_per_epoch=3, validation_data=held_out) == [
         *epoch_ids(again),
         *epoch_ids(again),
     ]
