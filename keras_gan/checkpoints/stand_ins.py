@@ -239,6 +239,10 @@ def ordered_dict(*items):
     return Pairs(*items) if items else {}
 
 
+def _empty_bytes():
+    return b""
+
+
 NUMPY = {
     # The module was renamed in NumPy 2: files name either.
     **{f"numpy.{core}.multiarray._reconstruct": NumpyArray for core in ("core", "_core")},
@@ -246,6 +250,8 @@ NUMPY = {
     "numpy.ndarray": None,
     "numpy.dtype": NumpyType,
     "_codecs.encode": Latin1,
+    # How protocol 2 writes bytes that are empty; it takes no arguments here.
+    "__builtin__.bytes": _empty_bytes,
 }
 
 
