@@ -1,0 +1,125 @@
+"""The recipes of the presets that this project trains, one function each."""
+
+import dataclasses
+import functools
+import pathlib
+
+import keras
+
+import keras_gan
+
+FASHION_MNIST = pathlib.Path("/usr/share/datasets/fashion-mnist")
+
+
+@dataclasses.dataclass
+class Recipe:
+    """What `train.py` needs to train a preset, and what its card says about it.
+
+    Attributes:
+        model: function from a seed to the model.
+        dataset: function from a seed and the data's path to a `keras_gan.data.ImageDataset`.
+        epochs: int.
+        compile: function to the arguments of `compile`.
+        description: str, one line for the registry and the card.
+        data: str, what the data is and where it comes from.
+        data_licence: str.
+        deviations: str, where the recipe departs from the paper's.
+    """
+
+    model: object
+    dataset: object
+    epochs: int
+    compile: object
+    description: str
+    data: str
+    data_licence: str
+    deviations: str
+
+
+def _fashion_mnist(seed, path=None):
+    folder = pathlib.Path(path or FASHION_MNIST)
+    return keras_gan.data.idx(
+        folder / "train-images-idx3-ubyte.gz",
+        image_shape=(32, 32, 1),
+        fit="pad",
+        batch_size=64,
+        seed=seed,
+        drop_remainder=True,
+    )
+
+
+def _emoji(seed, path):
+    return keras_gan.data.image_folder(
+        path,
+        image_shape=(64, 64, 3),
+        background="white",
+        batch_size=64,
+        seed=seed,
+        flip=True,
+        drop_remainder=True,
+        cache=True,
+    )
+
+
+def _adam(learning_rate, beta_1, beta_2):
+    return functools.partial(
+        keras.optimizers.Adam, learning_rate, beta_1, beta_2, epsilon=1e-8
+    )
+
+
+def _compile(optimizer, **arguments):
+    return lambda: {
+        "generator_optimizer": optimizer(),
+        "discriminator_optimizer": optimizer(),
+        **arguments,
+    }
+
+
+_FASHION_MNIST_DATA = (
+    "Fashion-MNIST, 60,000 training images of 28x28 grey pixels, padded with black to 32x32 "
+    "(Debian package dataset-fashion-mnist)"
+)
+
+RECIPES = {
+    "dcgan_fashion_mnist_32": Recipe(
+        model=lambda seed: keras_gan.DCGAN(image_shape=(32, 32, 1), width=32, seed=seed),
+        dataset=_fashion_mnist,
+        epochs=16,
+        compile=_compile(_adam(2e-4, 0.5, 0.999), ema_decay=0.999),
+        description="Garments, 32x32 grey, by a DCGAN of half width.",
+        data=_FASHION_MNIST_DATA,
+        data_licence="MIT",
+        deviations="width 32 instead of 64; a moving average of the generator (decay 0.999).",
+    ),
+    "wgan_gp_fashion_mnist_32": Recipe(
+        model=lambda seed: keras_gan.WGANGP(
+            image_shape=(32, 32, 1), architecture="conv", width=32, seed=seed
+        ),
+        dataset=_fashion_mnist,
+        epochs=24,
+        compile=_compile(_adam(2e-4, 0.5, 0.9), discriminator_steps=3, ema_decay=0.999),
+        description="Garments, 32x32 grey, by a small convolutional WGAN-GP.",
+        data=_FASHION_MNIST_DATA,
+        data_licence="MIT",
+        deviations=(
+            "width 32 instead of 64; Adam(2e-4, 0.5, 0.9) instead of (1e-4, 0, 0.9); three critic "
+            "steps instead of five; a moving average of the generator (decay 0.999)."
+        ),
+    ),
+    "dcgan_emoji_64": Recipe(
+        model=lambda seed: keras_gan.DCGAN(image_shape=(64, 64, 3), width=32, seed=seed),
+        dataset=_emoji,
+        epochs=120,
+        compile=_compile(_adam(2e-4, 0.5, 0.999), ema_decay=0.999),
+        description="Emoji, 64x64 colour on white, by a DCGAN of half width.",
+        data=(
+            "3,786 emoji of 64x64 pixels on white, mirrored at random (img/google/64 of the npm "
+            "package emoji-datasource-google 16.0.0)"
+        ),
+        data_licence="MIT (package), Apache-2.0 (Noto emoji images)",
+        deviations=(
+            "width 32 instead of 64; a moving average of the generator (decay 0.999); 120 epochs, "
+            "since the data set is small."
+        ),
+    ),
+}

@@ -1,0 +1,76 @@
+"""Train one of the shipped presets; run it again to go on where it stopped.
+
+    KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_fashion_mnist_32 --run runs/dcgan
+    KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_emoji_64 --run runs/emoji \\
+        --data node_modules/emoji-datasource-google/img/google/64
+
+The run folder gets weights.h5 files, history.jsonl and a grid of samples after every epoch.
+"""
+
+import argparse
+import json
+import pathlib
+
+import keras
+from recipes import RECIPES
+
+from keras_gan.files import atomic_file
+from keras_gan.images import make_grid, save_png
+
+
+class EpochEnd(keras.callbacks.Callback):
+    """Write history, samples and a checkpoint; the checkpoint's name says how many epochs it has."""
+
+    def __init__(self, run):
+        super().__init__()
+        self.run = run
+
+    def on_epoch_end(self, epoch, logs=None):
+        with open(self.run / "history.jsonl", "a") as file:
+            file.write(json.dumps({"epoch": epoch + 1, **(logs or {})}) + "\n")
+        save_png(self.run / "samples" / f"epoch{epoch + 1:04d}.png", grid(self.model))
+        with atomic_file(self.run / "checkpoint.weights.h5") as temporary:
+            self.model.save_weights(temporary)
+        (self.run / "epochs").write_text(str(epoch + 1))
+
+
+def grid(gan):
+    """64 samples that are the same latents every time."""
+    return make_grid(gan.generate(seeds="0-63"), columns=8)
+
+
+def main():
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("--run", type=pathlib.Path, required=True, help="folder of the run")
+    parser.add_argument("--data", help="folder of the data, where it is not the default")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    arguments = parser.parse_args()
+
+    recipe = RECIPES[arguments.name]
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(arguments.seed)
+    gan = recipe.model(arguments.seed)
+    gan.compile(**recipe.compile())
+    dataset = recipe.dataset(arguments.seed, arguments.data)
+    done = 0
+    if (arguments.run / "checkpoint.weights.h5").exists():
+        gan.load_weights(arguments.run / "checkpoint.weights.h5")
+        done = int((arguments.run / "epochs").read_text())
+        dataset.epoch = done
+        print(f"going on after epoch {done}", flush=True)
+    else:
+        save_png(arguments.run / "samples" / "epoch0000.png", grid(gan))
+    gan.fit(
+        dataset,
+        epochs=arguments.epochs or recipe.epochs,
+        initial_epoch=done,
+        callbacks=[EpochEnd(arguments.run)],
+        verbose=2,
+    )
+
+
+if __name__ == "__main__":
+    main()
