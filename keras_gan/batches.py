@@ -83,11 +83,12 @@ class GroupedBatches(GeneratorDataAdapter):
         self._output_signature = None
         self._size = _size(first)
         self._warned = False
-        if self.num_batches == 0:
+        self._num_batches = self._count(adapter)
+        if self._num_batches == 0:
             raise ValueError(
                 f"One training step takes {group} batches (discriminator_steps * "
-                f"accumulation_steps), but the data holds fewer: {adapter.num_batches} of "
-                f"{self._size}. Use a smaller batch_size or more data."
+                f"accumulation_steps), but the data holds fewer full ones of {self._size} images. Use "
+                "a smaller batch_size or more data."
             )
 
     def _groups(self):
@@ -112,10 +113,15 @@ class GroupedBatches(GeneratorDataAdapter):
     @property
     def num_batches(self):
         """Groups in an epoch, or `None` if not known."""
-        batches = self.adapter.num_batches
-        if batches is None:
+        return self._num_batches
+
+    def _count(self, adapter):
+        try:
+            full = adapter.num_batches - bool(adapter.has_partial_batch)
+        except (TypeError, NotImplementedError):
+            # Infinite, or Keras' adapter does not say whether the last batch is a full one.
             return None
-        return (batches - bool(self.adapter.has_partial_batch)) // self.group
+        return full // self.group
 
     @property
     def has_partial_batch(self):
@@ -168,6 +174,9 @@ def _first_batch(x, y, batch_size, is_array):
     """`(first, x)`: the first batch as NumPy arrays, and the data from its start again."""
     if is_array:
         first = tree.map_structure(lambda a: a[:batch_size], (x,) if y is None else (x, y))
+    elif isinstance(x, ImageDataset):
+        # Unlike indexing, this does not count as the beginning of an epoch.
+        first = x.batch(x.epoch, 0)
     elif isinstance(x, keras.utils.PyDataset):
         first = x[0]
     else:
