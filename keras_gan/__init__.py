@@ -1,8 +1,26 @@
 """The GAN zoo for Keras 3: the original papers' numbers on TensorFlow, PyTorch and JAX."""
 
-from keras_gan import data, images, latents, layers, losses, models, optimizers, random, regularizers
-from keras_gan.gan import GAN, Batch, Phase
-from keras_gan.models import DCGAN, WGANGP
+from keras_gan import default_backend
+
+default_backend.choose()
+
+from keras_gan import (  # noqa: E402
+    callbacks,
+    checkpoints,
+    data,
+    images,
+    latents,
+    layers,
+    losses,
+    models,
+    optimizers,
+    presets,
+    random,
+    regularizers,
+)
+from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
+from keras_gan.models import DCGAN, WGANGP  # noqa: E402
+from keras_gan.presets import list_presets  # noqa: E402
 
 __version__ = "0.1.0"
 
@@ -12,13 +30,17 @@ __all__ = [
     "WGANGP",
     "Batch",
     "Phase",
+    "callbacks",
+    "checkpoints",
     "data",
     "images",
     "latents",
     "layers",
+    "list_presets",
     "losses",
     "models",
     "optimizers",
+    "presets",
     "random",
     "regularizers",
 ]

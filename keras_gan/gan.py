@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gan import backend, batches, images, latents, losses, random, regularizers
+from keras_gan import backend, batches, checkpoints, images, latents, losses, random, regularizers
 from keras_gan.optimizers import AdversarialOptimizer
+from keras_gan.presets import folder as preset_folder
 
 
 class Batch(NamedTuple):
@@ -803,6 +804,93 @@ class GAN(backend.Trainer, keras.Model):
         padded = np.concatenate([z, np.repeat(z[-1:], -len(z) % batch_size, axis=0)])
         output = network.predict(padded, batch_size=batch_size, verbose=0)
         return np.asarray(output, "float32")[: len(z)]
+
+    # Presets ----------------------------------------------------------------------------------
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **overrides):
+        """A trained model by name.
+
+        Args:
+            preset: str or path: a name of `keras_gan.list_presets()`, or a folder that
+                `save_to_preset` wrote.
+            load_weights: bool, `False` for the architecture with fresh weights.
+            **overrides: arguments of the constructor instead of the stored ones, such as `seed` or
+                `dtype`.
+
+        Returns:
+            The model, of the preset's class, which is `cls` or derives from it.
+
+        Raises:
+            ValueError: if there is no such preset, it is of another class, or its files are damaged.
+
+        Example:
+
+        ```python
+        gan = keras_gan.GAN.from_preset("dcgan_fashion_mnist_32")
+        images = gan.generate(16, seed=0)
+        ```
+        """
+        return preset_folder.load(preset, cls, load_weights, **overrides)
+
+    def save_to_preset(
+        self, folder, *, description=None, dataset=None, licence=None, overwrite=False, **facts
+    ):
+        """Write this model as a preset folder that `from_preset` reads.
+
+        The folder gets `config.json`, `metadata.json`, `model.weights.h5` (networks and averages; no
+        optimizers) and a card, `README.md`. It is there completely or not at all.
+
+        Args:
+            folder: str or path.
+            description: str, one line for the card.
+            dataset: str, what the model was trained on.
+            licence: str, of the weights, an SPDX identifier such as `"Apache-2.0"`.
+            overwrite: bool, replace a preset folder that is there.
+            **facts: further plain JSON entries of `metadata.json`; the card shows `recipe`,
+                `training`, `metrics` (dict), `weaknesses`, `dataset_licence` and `samples` (path of a
+                picture beside the card).
+
+        Raises:
+            ValueError: if the class is not registered (`@keras_gan.presets.register`), its config is
+                not plain JSON, or the folder exists.
+
+        Example:
+
+        ```python
+        gan.save_to_preset("my_gan/", dataset="my photos", licence="CC-BY-4.0")
+        ```
+        """
+        facts.update(description=description, dataset=dataset, licence=licence)
+        preset_folder.save(self, folder, overwrite, **facts)
+
+    @classmethod
+    def from_checkpoint(cls, path, layout=None, **config):
+        """A model with the weights of another project's checkpoint, read without executing it.
+
+        Args:
+            path: path of the file, or dict with the paths of `"generator"` and `"discriminator"`.
+            layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised from the tensors' names by
+                default.
+            **config: `networks=("generator",)` where the file holds no discriminator, and arguments
+                of the constructor that the tensors do not tell.
+
+        Returns:
+            The model.
+
+        Raises:
+            ValueError: if the file is damaged, not of a known layout, or does not hold exactly the
+                weights of the model.
+
+        Example:
+
+        ```python
+        gan = keras_gan.DCGAN.from_checkpoint(
+            {"generator": "netG_epoch_24.pth", "discriminator": "netD_epoch_24.pth"}
+        )
+        ```
+        """
+        return checkpoints.load_checkpoint(path, layout=layout, cls=cls, **config)
 
     # Saving -----------------------------------------------------------------------------------
 

@@ -5,9 +5,10 @@ from keras import layers
 
 from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization
+from keras_gan.presets import register
 
 
-@keras.saving.register_keras_serializable(package="keras_gan")
+@register
 class DCGAN(GAN):
     """Deep convolutional GAN, in the form of pytorch/examples (64 px) that later papers compare with.
 

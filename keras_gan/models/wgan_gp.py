@@ -7,10 +7,11 @@ from keras import layers
 
 from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization
+from keras_gan.presets import register
 from keras_gan.regularizers import GradientPenalty
 
 
-@keras.saving.register_keras_serializable(package="keras_gan")
+@register
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty.
 

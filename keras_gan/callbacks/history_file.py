@@ -1,0 +1,40 @@
+"""The history of a run as a file that other programs can follow."""
+
+import json
+import pathlib
+import time
+
+import keras
+
+
+class HistoryFile(keras.callbacks.Callback):
+    """Appends one JSON object per epoch to a file: epoch, step, seconds and all logged values.
+
+    Args:
+        path: str or path of the file, for example `history.jsonl`; its folder must exist.
+
+    Example:
+
+    ```python
+    gan.fit(dataset, epochs=25, callbacks=[keras_gan.callbacks.HistoryFile("history.jsonl")])
+    ```
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = pathlib.Path(path)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Append a line."""
+        line = {
+            "epoch": epoch + 1,
+            "step": int(self.model.step.numpy()),
+            "seconds": round(time.monotonic() - self._start, 3),
+            **{name: float(value) for name, value in (logs or {}).items()},
+        }
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
