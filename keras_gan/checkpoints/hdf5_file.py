@@ -1,13 +1,15 @@
 """HDF5 files, of which only plain numeric data sets that lie in the file itself are read."""
 
+import zlib
+
 import h5py
 import numpy as np
 
 from keras_gan.checkpoints.limits import MAX_DEPTH, MAX_NAME, MAX_TENSORS, Budget
 from keras_gan.checkpoints.stand_ins import NumpyType
 
-# Deflate, shuffle and checksums. Any other filter may make libhdf5 load a plug-in.
-_FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
+# In the order in which h5py applies them. Any other filter may make libhdf5 load a plug-in.
+_FILTERS = (h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_FLETCHER32)
 
 
 def read_hdf5(path, size):
@@ -67,8 +69,8 @@ def _read(item, name, budget):
     if item.is_virtual or properties.get_external_count():
         raise ValueError(f"{name!r} has its content in other files")
     filters = [properties.get_filter(n)[0] for n in range(properties.get_nfilters())]
-    if not set(filters) <= set(_FILTERS):
-        raise ValueError(f"{name!r} needs a filter that is not built in")
+    if filters != [known for known in _FILTERS if known in filters]:
+        raise ValueError(f"{name!r} needs filters that are not built in, or in an odd order")
     if h5py.check_string_dtype(item.dtype):
         return None
     if item.shape is None or NumpyType.from_text(item.dtype.str) is None:
@@ -76,5 +78,23 @@ def _read(item, name, budget):
     budget.spend(item.size * item.dtype.itemsize)
     if item.chunks and np.prod(item.chunks, dtype=object) * item.dtype.itemsize > budget.limit:
         raise ValueError(f"{name!r} has chunks larger than the file can hold")
+    if h5py.h5z.FILTER_DEFLATE in filters:
+        _check_inflation(item, name, filters.index(h5py.h5z.FILTER_DEFLATE), budget.limit)
     # By its text, as h5py hangs metadata of its own on some types.
     return np.asarray(item[()]).astype(np.dtype(item.dtype.str).newbyteorder("="))
+
+
+def _check_inflation(item, name, deflate, limit):
+    """Refuse chunks that inflate beyond their size: libhdf5 goes on until memory ends."""
+    size = int(np.prod(item.chunks, dtype=object)) * item.dtype.itemsize
+
+    chunks = []
+    item.id.chunk_iter(chunks.append)  # The library is not re-entered while it iterates.
+    for chunk in chunks:
+        if chunk.filter_mask >> deflate & 1:  # Stored as it is.
+            continue
+        if chunk.size > limit:
+            raise ValueError(f"{name!r} has a chunk larger than the file can hold")
+        _, raw = item.id.read_direct_chunk(chunk.chunk_offset)
+        if len(zlib.decompressobj().decompress(raw, size + 1)) > size:
+            raise ValueError(f"{name!r} has a chunk that inflates beyond its size")

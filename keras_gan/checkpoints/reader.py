@@ -28,6 +28,7 @@ _DAMAGE = (
     RuntimeError,  # Also RecursionError, and NotImplementedError from `zipfile`.
     SyntaxError,
     TypeError,
+    Warning,  # If the caller has made errors of them.
     ValueError,  # Also UnicodeError and json.JSONDecodeError.
     struct.error,
     zipfile.BadZipFile,

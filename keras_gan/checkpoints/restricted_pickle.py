@@ -144,8 +144,6 @@ class RestrictedUnpickler:
             self._pop_mark()
 
     def _put(self, index):
-        if not 0 <= index < 1 << 32:
-            raise ValueError("the pickle has a memo index out of range")
         self._memo[index] = self._stack[-1]
 
     def _tuple(self, length):
@@ -249,6 +247,7 @@ def _set(items):
     return set(items)
 
 
+# Left out: INST, OBJ, NEWOBJ_EX and EXT*, other ways to call; PERSID; out-of-band buffers.
 _OPCODES = {
     "PROTO": lambda self, version: None,
     "FRAME": lambda self, size: None,
@@ -268,8 +267,6 @@ _OPCODES = {
     "TUPLE1": lambda self, _: self._tuple(1),
     "TUPLE2": lambda self, _: self._tuple(2),
     "TUPLE3": lambda self, _: self._tuple(3),
-    "LIST": lambda self, _: self._push(self._pop_mark()),
-    "DICT": lambda self, _: self._push(_pairs(self._pop_mark())),
     "FROZENSET": lambda self, _: self._push(_set(self._pop_mark())),
     "APPEND": lambda self, _: self._append([self._stack.pop()]),
     "APPENDS": lambda self, _: self._append(self._pop_mark()),
@@ -283,16 +280,15 @@ _OPCODES = {
     "NEWOBJ": RestrictedUnpickler._reduce,
     "BUILD": RestrictedUnpickler._build,
     "BINPERSID": RestrictedUnpickler._persistent_id,
-    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), RestrictedUnpickler._put),
-    **dict.fromkeys(
-        ("GET", "BINGET", "LONG_BINGET"), lambda self, index: self._push(self._memo[index])
-    ),
-    # Literals: `genops` has decoded them, Python 2 byte strings as latin-1 text.
+    **dict.fromkeys(("BINPUT", "LONG_BINPUT"), RestrictedUnpickler._put),
+    **dict.fromkeys(("BINGET", "LONG_BINGET"), lambda self, index: self._push(self._memo[index])),
+    # Literals: `genops` has decoded them, Python 2 byte strings as latin-1 text. Of the textual
+    # opcodes of protocol 0 there is only INT, which Python 2 used in protocol 2 as well.
     **dict.fromkeys(
         (
-            "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT "
-            "STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
-            "UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8"
+            "INT BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT "
+            "BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
+            "BINUNICODE SHORT_BINUNICODE BINUNICODE8"
         ).split(),
         RestrictedUnpickler._push,
     ),

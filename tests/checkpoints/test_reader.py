@@ -316,12 +316,16 @@ def test_hdf5(tmp_path):
         file["name"] = "dcgan"
         file["fixed"] = np.array([b"ab"])
         file.create_dataset("packed", data=np.ones((8, 8), "f4"), compression="gzip", shuffle=True)
+        file.create_dataset(
+            "checked", data=np.ones((5, 7)), chunks=(2, 3), compression="gzip", fletcher32=True
+        )
         file.attrs["epoch"] = 3
     found = read_tensors(path)
-    assert set(found) == {"g.conv.kernel", "g.conv.bias", "step", "mask", "packed"}
+    assert set(found) == {"g.conv.kernel", "g.conv.bias", "step", "mask", "packed", "checked"}
     np.testing.assert_array_equal(found["g.conv.kernel"], np.arange(6.0).reshape(2, 3), strict=True)
     assert found["g.conv.bias"].dtype == np.float16 and found["mask"].dtype == bool
     assert found["step"].shape == () and found["packed"].sum() == 64
+    assert found["checked"].sum() == 35
 
 
 @pytest.mark.parametrize("name", ["a.h5", "a.npz", "a", "a.safetensors"])
