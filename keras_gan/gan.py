@@ -1,6 +1,7 @@
 """The base class of every GAN: the game of two players on Keras' training loop."""
 
 import itertools
+import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -110,7 +111,6 @@ class GAN(backend.Trainer, keras.Model):
             trainable=False,
             aggregation="only_first_replica",
         )
-        self._player_variables = None
         self._freeze_averages()
         self.built = True
 
@@ -157,7 +157,7 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake = backend.detached(lambda: self.generate_fakes(batch, training))
+        fake = self._constant_fakes(batch, training)
         real_logits = self.discriminate(batch.images, batch, training)
         fake_logits = self.discriminate(fake, batch, training)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
@@ -199,6 +199,15 @@ class GAN(backend.Trainer, keras.Model):
         if z is None:
             z = self.sample_latents(ops.shape(batch.images)[0])
         return self.generator(z, training=training)
+
+    def _constant_fakes(self, batch, training=True):
+        def generate():
+            return self.generate_fakes(batch, training)
+
+        if batch.latents is None:
+            return backend.detached(generate)
+        # The generator's own phase makes the same images: its statistics move there, once.
+        return backend.detached(lambda: backend.without_updates(generate))
 
     def discriminate(self, x, batch, training=True):
         """The discriminator's logits for images `x` that go with a batch."""
@@ -296,8 +305,9 @@ class GAN(backend.Trainer, keras.Model):
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
         )
-        self._player_variables = self._current_player_variables()
-        optimizer.build_players(self._player_variables)
+        # A plain dict would make Keras count these variables as the model's own, once more.
+        self._compiled = types.SimpleNamespace(variables=self._current_player_variables())
+        optimizer.build_players(self._compiled.variables)
         self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
         names = ["d_loss", "g_loss", "real_logits", "fake_logits"]
         names += [regularizer.name for regularizer in self.regularizers]
@@ -375,7 +385,7 @@ class GAN(backend.Trainer, keras.Model):
 
     def _check_trainable(self):
         for player, variables in self._current_player_variables().items():
-            compiled = self._player_variables[player]
+            compiled = self._compiled.variables[player]
             if [id(v) for v in variables] != [id(v) for v in compiled]:
                 changed = {v.path for v in variables} ^ {v.path for v in compiled}
                 raise ValueError(
@@ -461,7 +471,7 @@ class GAN(backend.Trainer, keras.Model):
 
     def _update_player(self, phase, microbatches):
         optimizer = self.optimizer.players[phase.player]
-        variables = self._player_variables[phase.player]
+        variables = self._compiled.variables[phase.player]
         gradients, share = None, 1.0 / len(microbatches)
         for batch in microbatches:
             batch = _head(batch, phase.batch_fraction)
@@ -493,7 +503,7 @@ class GAN(backend.Trainer, keras.Model):
             def loss(batch):
                 fake = None
                 if regularizer.uses_fake:
-                    fake = backend.detached(lambda: self.generate_fakes(batch))
+                    fake = self._constant_fakes(batch)
                 penalty = self._penalty(regularizer, batch, fake)
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval

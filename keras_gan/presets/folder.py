@@ -7,13 +7,14 @@ the registered ones. Weights are arrays. Everything is checked before a model is
 import hashlib
 import inspect
 import json
+import math
 import os
 import pathlib
 import shutil
 import tempfile
+from collections import Counter
 
 import h5py
-import numpy as np
 
 from keras_gan.presets import card
 from keras_gan.presets.registry import builtin_folders, registered_class
@@ -151,17 +152,19 @@ def load_weights_file(model, path):
     """
     try:
         with h5py.File(path, "r") as file:
-            _check_h5(file, path)
+            found = _checked_shapes(file, path)
     except OSError as error:
         raise ValueError(f"{path} is not a complete HDF5 file: {error}") from None
-    try:
-        model.load_weights(path)
-    except (ValueError, KeyError, TypeError) as error:
+    # Keras' own message for a misfit is pages long.
+    expected = Counter(tuple(v.shape) for v in model.weights)
+    if found != expected:
         raise ValueError(
             f"The weights in {path} do not fit this {type(model).__name__} of images "
-            f"{model.image_shape}. If you overrode arguments that change the networks, pass "
-            f"`load_weights=False`. Details: {error}"
-        ) from error
+            f"{model.image_shape}. Missing are for example {list(expected - found)[:3]}, too many "
+            f"{list(found - expected)[:3]}. If you overrode arguments that change the "
+            "networks, pass `load_weights=False`."
+        )
+    model.load_weights(path)
 
 
 def sha256(path):
@@ -238,11 +241,15 @@ def _check_sha256(path, expected):
         )
 
 
-def _check_h5(file, path):
-    total = 0
-    pending = [file]
+def _checked_shapes(file, path):
+    """How often each shape occurs among the arrays of an open file, random states left out."""
+    shapes, total, pending, seen = Counter(), 0, [file], set()
     while pending:
         group = pending.pop()
+        address = h5py.h5o.get_info(group.id).addr
+        if address in seen:
+            raise ValueError(f"{path} holds the group {group.name} twice.")
+        seen.add(address)
         for name in group:
             where = f"{group.name.rstrip('/')}/{name} in {path}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -253,9 +260,11 @@ def _check_h5(file, path):
                 continue
             if not isinstance(item, h5py.Dataset) or item.is_virtual or item.external:
                 raise ValueError(f"{where} takes its data from elsewhere.")
-            if item.dtype.kind not in "biuf":
-                # Keras keeps the layout of its own objects in small string attributes only.
+            if item.dtype.kind not in "iuf":
                 raise ValueError(f"{where} holds {item.dtype}, not numbers.")
-            total += int(np.prod(item.shape, dtype=object)) * item.dtype.itemsize
+            total += math.prod(item.shape) * item.dtype.itemsize
+            if not group.name.startswith("/vars/random"):
+                shapes[item.shape] += 1
     if total > 4 * max(os.path.getsize(path), 1 << 16):
         raise ValueError(f"{path} claims {total} bytes of weights, far more than its size.")
+    return shapes

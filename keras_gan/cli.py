@@ -1,0 +1,363 @@
+"""The command `keras-gan`."""
+
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+import keras
+
+import keras_gan
+from keras_gan import callbacks, data, images, latents
+from keras_gan.files import atomic_file
+
+_DESCRIPTION = """\
+Generate images with trained GANs, and train GANs on images of your own.
+
+  keras-gan presets                                    what can be generated at once
+  keras-gan generate --preset dcgan_fashion_mnist_32 --seeds 0-35 --outdir out
+  keras-gan train --data photos/ --resolution 64 --outdir runs
+  keras-gan generate --preset runs/00000-photos-dcgan/preset --seeds 0-35
+
+The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
+Exit codes: 0 done, 1 could not be done (the reason is printed), 2 wrong usage, 130 interrupted.
+"""
+
+_MODELS = {
+    "dcgan": keras_gan.DCGAN,
+    "wgan_gp": keras_gan.WGANGP,
+}
+_IDX_MAGIC = re.compile(r"idx[13]-ubyte(\.gz)?$")
+
+
+def main(argv=None):
+    """Run the command `keras-gan`.
+
+    Args:
+        argv: list of str, the arguments; those of the process by default.
+
+    Returns:
+        int, the exit code: 0 done, 1 could not be done, 130 interrupted. Wrong usage exits with 2.
+
+    Example:
+
+    ```python
+    keras_gan.cli.main(["generate", "--preset", "dcgan_emoji_64", "--seeds", "0-3"])
+    ```
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"keras-gan {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser():
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("keras-gan", description=_DESCRIPTION, formatter_class=formatter)
+    parser.add_argument("--version", action="version", version=keras_gan.__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    generate = commands.add_parser(
+        "generate",
+        help="make images with a preset",
+        description="Make images with a preset: one PNG file for each seed, and all in one grid.",
+    )
+    generate.add_argument(
+        "--preset",
+        "--network",
+        required=True,
+        help="a name from `keras-gan presets`, or a preset folder",
+    )
+    generate.add_argument(
+        "--seeds", default="0-35", type=_seeds, help="such as 0-35 or 85,265 (default: 0-35)"
+    )
+    generate.add_argument(
+        "--truncation",
+        "--trunc",
+        type=float,
+        help="largest magnitude of a latent entry, such as 1.5: cleaner, less varied images",
+    )
+    generate.add_argument("--outdir", default="out", type=pathlib.Path, help="default: out")
+    generate.add_argument(
+        "--batch-size", default=64, type=_positive, help="images computed at once (default: 64)"
+    )
+    generate.add_argument("--columns", type=_positive, help="images in a row of the grid")
+    generate.set_defaults(run=_generate)
+
+    train = commands.add_parser(
+        "train",
+        help="train a GAN on images of your own",
+        description=(
+            "Train a GAN with its paper's recipe. Each run gets a folder of its own in OUTDIR, "
+            "numbered and named after the data: options.json, history.jsonl, reals.png, samples/, "
+            "checkpoints/ and at the end preset/, for `keras-gan generate --preset`."
+        ),
+    )
+    train.add_argument(
+        "--data",
+        required=True,
+        type=pathlib.Path,
+        help="folder of images (searched through), or an IDX file such as train-images-idx3-ubyte.gz",
+    )
+    train.add_argument("--outdir", required=True, type=pathlib.Path, help="folder of all runs")
+    train.add_argument("--model", choices=_MODELS, default="dcgan", help="default: dcgan")
+    train.add_argument(
+        "--preset", help="start from this preset's networks and weights instead of --model"
+    )
+    train.add_argument(
+        "--resolution",
+        type=_resolution,
+        help="size to bring the images to, 64 or 96x64 (width x height); default: 64 for folders, "
+        "the images' own for IDX files",
+    )
+    train.add_argument(
+        "--channels", type=int, choices=(1, 3, 4), help="gray, RGB or RGBA (default: 3; 1 for IDX)"
+    )
+    train.add_argument(
+        "--crop",
+        choices=("center", "stretch", "pad", "none"),
+        default="center",
+        help="how images of another shape are made to fit (default: center)",
+    )
+    train.add_argument(
+        "--resample",
+        choices=("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
+        default="lanczos",
+        help="filter of the resize (default: lanczos)",
+    )
+    train.add_argument("--mirror", action="store_true", help="mirror images at random")
+    train.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
+    )
+    train.add_argument("--epochs", type=_positive, default=25, help="default: 25")
+    train.add_argument("--batch", type=_positive, default=64, help="images per update (default: 64)")
+    train.add_argument("--width", type=_positive, help="filters of the finest layer (default: 64)")
+    train.add_argument("--latent-dim", type=_positive, help="default: the paper's")
+    train.add_argument("--ema-decay", type=float, help="of the averaged generator, such as 0.999")
+    train.add_argument("--seed", type=int, default=0, help="of data order and noise (default: 0)")
+    train.add_argument(
+        "--snap", type=_positive, default=1, help="epochs from one sample grid and checkpoint to the "
+        "next (default: 1); the last two checkpoints are kept"
+    )
+    train.add_argument(
+        "--tensorboard", action="store_true", help="write the sample grids for TensorBoard as well"
+    )
+    train.add_argument(
+        "--dry-run", action="store_true", help="check data and options, print them, do not train"
+    )
+    train.set_defaults(run=_train)
+
+    presets = commands.add_parser(
+        "presets", help="list what can be generated at once", description="List the presets."
+    )
+    presets.add_argument("pattern", nargs="?", default="*", help="such as 'dcgan*' (default: *)")
+    presets.add_argument("--json", action="store_true", help="all metadata, as JSON")
+    presets.set_defaults(run=_presets)
+    return parser
+
+
+# generate -----------------------------------------------------------------------------------------
+
+
+def _generate(arguments):
+    gan = keras_gan.GAN.from_preset(arguments.preset)
+    seeds, samples = arguments.seeds, []
+    progress = keras.utils.Progbar(len(seeds), unit_name="image")
+    for start in range(0, len(seeds), arguments.batch_size):
+        part = seeds[start : start + arguments.batch_size]
+        samples.extend(
+            gan.generate(
+                seeds=part, truncation=arguments.truncation, batch_size=arguments.batch_size
+            )
+        )
+        for seed, image in zip(part, samples[start:], strict=True):
+            images.save_png(arguments.outdir / f"seed{seed:04d}.png", image)
+        progress.add(len(part))
+    images.save_png(arguments.outdir / "grid.png", images.make_grid(samples, arguments.columns))
+    print(f"{len(seeds)} images and grid.png in {arguments.outdir}")
+
+
+# train --------------------------------------------------------------------------------------------
+
+
+def _train(arguments):
+    keras.utils.set_random_seed(arguments.seed)
+    gan, dataset = _model_and_data(arguments)
+    gan.compile(ema_decay=arguments.ema_decay)
+    options = {
+        "model": type(gan).__name__,
+        "config": gan.get_config(),
+        "epochs": arguments.epochs,
+        "batch": arguments.batch,
+        "seed": arguments.seed,
+        "start": arguments.preset,
+        "data": dataset.protocol,
+        "compile": gan.get_compile_config(),
+        "keras_gan": keras_gan.__version__,
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+    }
+    options = json.dumps(options, indent=2)
+    if arguments.dry_run:
+        print(options)
+        print(f"{dataset.num_images} images, {len(dataset)} batches. Dry run: nothing was trained.")
+        return
+    run = _new_run_folder(arguments.outdir, f"{arguments.data.name}-{arguments.model}")
+    print(f"run folder: {run}")
+    (run / "options.json").write_text(options + "\n")
+    (run / "checkpoints").mkdir()
+    images.save_png(run / "reals.png", _reals(dataset))
+
+    def checkpoint(epoch, logs=None):
+        if (epoch + 1) % arguments.snap == 0 or epoch + 1 == arguments.epochs:
+            with atomic_file(run / "checkpoints" / f"epoch{epoch + 1:05d}.keras") as temporary:
+                gan.save(temporary)
+            for old in sorted((run / "checkpoints").glob("epoch*.keras"))[:-2]:
+                old.unlink()
+
+    gan.fit(
+        dataset,
+        epochs=arguments.epochs,
+        callbacks=[
+            callbacks.SampleGrid(
+                run / "samples",
+                every_epochs=arguments.snap,
+                tensorboard=run if arguments.tensorboard else None,
+            ),
+            callbacks.HistoryFile(run / "history.jsonl"),
+            keras.callbacks.LambdaCallback(on_epoch_end=checkpoint),
+        ],
+    )
+    gan.save_to_preset(
+        run / "preset",
+        description=f"{type(gan).__name__} trained on {arguments.data.name}.",
+        dataset=f"{dataset.num_images} images of {arguments.data.name}",
+    )
+    print(f"done: keras-gan generate --preset {run / 'preset'}")
+
+
+def _model_and_data(arguments):
+    gan = None
+    if arguments.preset:
+        architecture = {"--width": arguments.width, "--latent-dim": arguments.latent_dim}
+        given = [flag for flag, value in architecture.items() if value is not None]
+        if given:
+            raise ValueError(f"{given} come from the preset and cannot be changed. Remove them.")
+        gan = keras_gan.GAN.from_preset(arguments.preset, seed=arguments.seed)
+        image_shape = gan.image_shape
+        wanted = (arguments.resolution or image_shape[:2], arguments.channels or image_shape[2])
+        if (*wanted[0], wanted[1]) != image_shape:
+            raise ValueError(
+                f"The preset makes images of shape {image_shape}; remove --resolution and --channels."
+            )
+        dataset = _data(arguments, image_shape[:2], image_shape[2])
+    else:
+        dataset = _data(arguments, arguments.resolution, arguments.channels)
+        options = {
+            "image_shape": dataset.image_shape,
+            "seed": arguments.seed,
+            "width": arguments.width,
+            "latent_dim": arguments.latent_dim,
+        }
+        if arguments.model == "wgan_gp" and dataset.image_shape[0] != 28:
+            options["architecture"] = "resnet"
+        gan = _MODELS[arguments.model](**{k: v for k, v in options.items() if v is not None})
+    return gan, dataset
+
+
+def _data(arguments, resolution, channels):
+    options = {
+        "batch_size": arguments.batch,
+        "resample": arguments.resample,
+        "flip": arguments.mirror,
+        "seed": arguments.seed,
+        "drop_remainder": True,
+    }
+    if arguments.data.is_file() and _IDX_MAGIC.search(arguments.data.name):
+        shape = None
+        if resolution is not None or channels is not None:
+            own = data.idx(arguments.data).image_shape
+            shape = (*(resolution or own[:2]), channels or own[2])
+        dataset = data.idx(arguments.data, image_shape=shape, **options)
+    else:
+        dataset = data.image_folder(
+            arguments.data,
+            image_shape=(*(resolution or (64, 64)), channels or 3),
+            crop=arguments.crop,
+            on_error="skip" if arguments.skip_corrupt else "raise",
+            **options,
+        )
+    if len(dataset) == 0:
+        raise ValueError(
+            f"{arguments.data} holds {dataset.num_images} images, less than a batch of "
+            f"{arguments.batch}. Use a smaller --batch."
+        )
+    return dataset
+
+
+def _reals(dataset):
+    (batch, *_) = dataset.batch(0, 0)
+    return images.make_grid(batch[:36])
+
+
+def _new_run_folder(outdir, name):
+    """`00000-name`, `00001-name`, ...: the next number in `outdir`."""
+    outdir.mkdir(parents=True, exist_ok=True)
+    numbers = [int(path.name[:5]) for path in outdir.iterdir() if re.match(r"\d{5}-", path.name)]
+    run = outdir / f"{max(numbers, default=-1) + 1:05d}-{name}"
+    run.mkdir()
+    return run
+
+
+# presets ------------------------------------------------------------------------------------------
+
+
+def _presets(arguments):
+    found = keras_gan.list_presets(arguments.pattern)
+    if not found:
+        raise ValueError(f"no preset matches '{arguments.pattern}'")
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+        return
+    width = max(map(len, found))
+    for name, metadata in found.items():
+        shape = "x".join(map(str, metadata["image_shape"]))
+        count = sum(metadata["parameters"].values()) / 1e6
+        licence = metadata.get("licence") or "no licence stated"
+        print(f"{name:{width}}  {shape:9}  {count:4.1f} M  {licence}  {metadata['description']}")
+
+
+# Types of arguments -------------------------------------------------------------------------------
+
+
+def _seeds(text):
+    try:
+        return latents.parse_seeds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _positive(text):
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"an integer of at least 1, not {text!r}")
+    return value
+
+
+def _resolution(text):
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"a number or WIDTHxHEIGHT, not {text!r}")
+    width, height = int(match[1]), int(match[2] or match[1])
+    return height, width
+
+
+if __name__ == "__main__":
+    sys.exit(main())
