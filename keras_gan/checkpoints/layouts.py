@@ -1,0 +1,231 @@
+"""Models from the checkpoints of other projects."""
+
+import os
+
+import numpy as np
+
+from keras_gan.checkpoints import dcgan, wgan_gp
+from keras_gan.checkpoints.mapping import Tensors, shortened
+from keras_gan.checkpoints.reader import read_tensors
+
+# Every layout that can be read, by name.
+LAYOUTS = {
+    layout.name: layout for layout in (dcgan.PYTORCH_EXAMPLES, dcgan.LECTURE, wgan_gp.IMPROVED)
+}
+
+# First parts of names: around a network, and of a network.
+_WRAPPERS = {"module", "state_dict"}
+_PREFIXES = {
+    **dict.fromkeys(("G", "netG", "generator", "Generator"), "generator"),
+    **dict.fromkeys(("D", "netD", "discriminator", "Discriminator"), "discriminator"),
+    **dict.fromkeys(("G_ema", "netG_ema", "ema_generator"), "ema_generator"),
+}
+_ROLES = ("generator", "discriminator", "ema_generator")
+
+
+def load_checkpoint(
+    source, layout=None, cls=None, networks=("generator", "discriminator"), **config
+):
+    """A model with the weights of another project's checkpoint, read without executing it.
+
+    The layout is recognised by the tensors' names, and the model's sizes are taken from their shapes.
+    Every tensor of the checkpoint must find its weight and every weight its tensor. Prefixes `module.`,
+    `netG.`, `netD.`, `G.`, `D.`, `generator.` and `discriminator.` are understood. The averaged
+    generator gets the generator's weights unless the checkpoint has its own (`G_ema.`).
+
+    Layouts:
+
+    - `"dcgan_pytorch_examples"`: `main.*`, the DCGAN of pytorch/examples and its descendants, which
+      saves two files. Any number of stages. `num_batches_tracked` is not used.
+    - `"dcgan_lecture"`: the same with `net.*`.
+    - `"wgan_gp_improved"`: `Generator.*` and `Discriminator.*`, the MNIST, CIFAR-10 ResNet and 64 px
+      ResNet networks of igul222/improved_wgan_training. They have no moving statistics; the
+      generator gets those of one training-mode pass over the latents of seeds 0 to 255, so that
+      `generate` is deterministic.
+
+    Args:
+        source: path of the file, or dict with the paths of `"generator"` and `"discriminator"`. A dict
+            of arrays stands for a file that has been read.
+        layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised by default.
+        cls: class of the model to be: the layout's own, a base of it, or a subclass. The layout's own
+            by default.
+        networks: tuple of str, the networks that the checkpoint holds. With `("generator",)` the
+            discriminator is a fresh one.
+        **config: arguments of the constructor that the tensors do not tell, such as `name` or `dtype`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the layout is not known, networks or tensors are missing, superfluous or of
+            another shape, or `config` contradicts the tensors.
+
+    Example:
+
+    ```python
+    gan = keras_gan.checkpoints.load_checkpoint(
+        {"generator": "netG_epoch_24.pth", "discriminator": "netD_epoch_24.pth"}
+    )
+    images = gan.generate(16, seed=0)
+    ```
+    """
+    parts = _by_network(source)
+    layout = find_layout([name for tensors in parts.values() for name in tensors], layout)
+    parts = _with_roles(parts, layout)
+    _check_networks(parts, networks)
+    for role, tensors in parts.items():
+        _merge(config, layout.network(role).config(tensors), f"the {role}'s tensors")
+    gan = _model_class(layout, cls)(**config)
+    for role, tensors in parts.items():
+        _assign(getattr(gan, role), tensors, layout, role)
+    for role in parts:
+        layout.finish(getattr(gan, role))
+    if "ema_generator" not in parts:
+        gan.ema_generator.set_weights(gan.generator.get_weights())
+    return gan
+
+
+def find_layout(names, layout=None):
+    """The layout of tensors with these names (without prefixes), or the one called `layout`.
+
+    Args:
+        names: list of str.
+        layout: str or `None`.
+
+    Returns:
+        `keras_gan.checkpoints.mapping.Layout`.
+
+    Raises:
+        ValueError: if none or several fit.
+
+    Example:
+
+    ```python
+    keras_gan.checkpoints.layouts.find_layout(["main.0.weight"]).name  # "dcgan_pytorch_examples"
+    ```
+    """
+    if layout is not None:
+        if layout not in LAYOUTS:
+            raise ValueError(f"`layout` is one of {list(LAYOUTS)}. Received: {layout!r}")
+        return LAYOUTS[layout]
+    fitting = [each for each in LAYOUTS.values() if set(each.signature) & set(names)]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise ValueError(
+        f"{'Several layouts fit' if fitting else 'No known layout has'} tensors named like these: "
+        f"{shortened(names)}. Known are {list(LAYOUTS)}; pass one as `layout` if it is meant."
+    )
+
+
+def _by_network(source):
+    """dict: network, or `None` where names do not tell, to its `Tensors` without prefixes."""
+    stated = source if isinstance(source, dict) and set(source) <= set(_ROLES) else {None: source}
+    if not stated:
+        raise ValueError("The checkpoint holds no tensors: `source` is an empty dict.")
+    parts = {}
+    for expected, where in stated.items():
+        for name, tensor in _read(where).items():
+            role, short = _strip(name)
+            if expected and role and role != expected:
+                raise ValueError(f"The {expected}'s checkpoint holds '{name}', of the {role}.")
+            tensors = parts.setdefault(expected or role, Tensors())
+            if short in tensors:
+                raise ValueError(f"The checkpoint holds '{short}' twice, once as '{name}'.")
+            tensors[short] = tensor
+    return parts
+
+
+def _read(where):
+    if isinstance(where, (str, os.PathLike)):
+        return read_tensors(where)
+    if isinstance(where, dict) and all(isinstance(t, np.ndarray) for t in where.values()):
+        return where
+    raise ValueError(
+        "`source` is the path of a checkpoint, or a dict with the paths of 'generator' and "
+        f"'discriminator'. Received: {where!r:.200}"
+    )
+
+
+def _strip(name):
+    role, parts = None, name.split(".")
+    while len(parts) > 1 and (parts[0] in _WRAPPERS or (role is None and parts[0] in _PREFIXES)):
+        role = role or _PREFIXES.get(parts[0])
+        parts = parts[1:]
+    return role, ".".join(parts)
+
+
+def _with_roles(parts, layout):
+    """`parts` with the network that the layout sees in the unnamed one, if there is any."""
+    named = {}
+    for role, tensors in parts.items():
+        seen = layout.network_of(tensors)
+        if role is not None and seen != role.removeprefix("ema_"):
+            raise ValueError(
+                f"What is given as the {role} looks like a {seen} of layout '{layout.name}': "
+                f"{shortened(tensors)}. Exchange the files, or complete them."
+            )
+        if (role or seen) in named:
+            raise ValueError(
+                f"Some tensors of the {seen} have a prefix and some have not: {shortened(tensors)}"
+            )
+        named[role or seen] = tensors
+    return named
+
+
+def _check_networks(parts, networks):
+    allowed = ("generator", "discriminator")
+    networks = (networks,) if isinstance(networks, str) else tuple(networks)
+    if not networks or not set(networks) <= set(allowed):
+        raise ValueError(f"`networks` are some of {list(allowed)}. Received: {networks}")
+    held = {role for role in parts if role != "ema_generator"}
+    if held == set(networks):
+        return
+    remedy = f"pass networks={tuple(sorted(held, reverse=True))} if that is what you want"
+    if set(networks) - held and len(held) == 1:
+        remedy += ', or both files as {"generator": path, "discriminator": path}'
+    raise ValueError(f"The checkpoint holds {sorted(held)}, not {sorted(networks)}: {remedy}.")
+
+
+def _merge(config, derived, origin):
+    for key, value in derived.items():
+        given = config.setdefault(key, value)
+        if (tuple(given) if isinstance(given, list) else given) != value:
+            raise ValueError(f"{key}={given!r} contradicts {origin}, which have {key}={value!r}.")
+
+
+def _model_class(layout, cls):
+    # Models derive from GAN, which itself offers `load_checkpoint`.
+    from keras_gan import models
+
+    own = getattr(models, layout.model)
+    if cls is None or issubclass(own, cls):
+        return own
+    if issubclass(cls, own):
+        return cls
+    raise ValueError(
+        f"The checkpoint's layout '{layout.name}' is one of {layout.model}, not of {cls.__name__}. "
+        f"Call `keras_gan.{layout.model}.from_checkpoint`."
+    )
+
+
+def _assign(network, tensors, layout, role):
+    rows = list(layout.network(role).rows(network))
+    filled = {id(row.weight) for row in rows} | {id(v) for v in layout.computed(network)}
+    without_row = [v.path for v in network.weights if id(v) not in filled]
+    missing = [row.source for row in rows if row.source not in tensors] + without_row
+    used = {row.source for row in rows}
+    superfluous = [n for n in tensors if n not in used and not n.endswith(layout.ignored)]
+    if missing or superfluous:
+        raise ValueError(
+            f"The checkpoint does not fit the {role} of {layout.model} (layout '{layout.name}'). "
+            f"Missing: {shortened(missing)}. Superfluous: {shortened(superfluous)}."
+        )
+    wrong = [
+        f"'{row.source}' is {tensors[row.source].shape}, expected {row.shape}"
+        for row in rows
+        if tensors[row.source].shape != row.shape
+    ]
+    if wrong:
+        raise ValueError(f"Tensors of the {role} have other shapes: {shortened(wrong)}.")
+    for row in rows:
+        row.weight.assign(row.to_keras(tensors[row.source]))

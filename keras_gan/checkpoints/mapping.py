@@ -1,0 +1,129 @@
+"""The words in which a checkpoint layout is written down."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# Axes of a stored kernel in the order of Keras' kernel (height, width, ...).
+TORCH_CONV = (2, 3, 1, 0)  # Conv2d (out, in, h, w), ConvTranspose2d (in, out, h, w)
+
+
+class Row(NamedTuple):
+    """One tensor of the checkpoint and the weight that it belongs to.
+
+    Attributes:
+        source: str, the tensor's name, without the prefix of the network.
+        weight: `keras.Variable`.
+        axes: tuple of int, the order in which the weight has the tensor's axes; `None` if the same.
+        split: tuple of int, the shape in which the tensor's axes are reordered where that is not its
+            own: a dense layer beside a flattened `(C, H, W)` map. The result is flattened again.
+    """
+
+    source: str
+    weight: Any
+    axes: tuple | None = None
+    split: tuple | None = None
+
+    @property
+    def shape(self):
+        """The shape that the tensor must have."""
+        shape = tuple(self.weight.shape)
+        if self.axes is None or self.split is not None:
+            return shape
+        return tuple(shape[i] for i in np.argsort(self.axes))
+
+    def to_keras(self, tensor):
+        """The weight's value for a stored tensor."""
+        return self._reorder(tensor, self.split, self.axes)
+
+    def to_source(self, value):
+        """The tensor that would be stored for a value (or gradient) of the weight."""
+        if self.axes is None:
+            return np.asarray(value)
+        split = self.split and tuple(self.split[i] for i in self.axes)
+        return self._reorder(value, split, np.argsort(self.axes))
+
+    def _reorder(self, value, split, axes):
+        value = np.asarray(value)
+        if self.axes is None:
+            return value
+        if split is None:
+            return value.transpose(axes)
+        return value.reshape(split).transpose(axes).reshape(value.shape)
+
+
+class Network(NamedTuple):
+    """How one network of a layout is stored.
+
+    Attributes:
+        config: function from the network's tensors to the constructor's arguments that they tell. It
+            compares the sizes of all large tensors before anything is built of that size.
+        rows: function from a built network to its `Row`s.
+    """
+
+    config: Callable
+    rows: Callable
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Layout:
+    """A public format of checkpoints.
+
+    Attributes:
+        name: str.
+        model: str, name of the class in `keras_gan.models`.
+        signature: names of which any file of this layout holds at least one.
+        network_of: function from names of tensors to the network that has them, `"generator"` or
+            `"discriminator"`, where nothing else tells.
+        generator: `Network`.
+        discriminator: `Network`.
+        ignored: ends of names that are read and not used.
+        computed: function from a network to the weights that its tensors do not tell.
+        finish: function of a loaded network that sets the computed weights.
+    """
+
+    name: str
+    model: str
+    signature: tuple
+    network_of: Callable
+    generator: Network
+    discriminator: Network
+    ignored: tuple = ()
+    computed: Callable = lambda network: []
+    finish: Callable = lambda network: None
+
+    def network(self, role):
+        """The `Network` behind `"generator"`, `"ema_generator"` or `"discriminator"`."""
+        return self.discriminator if role == "discriminator" else self.generator
+
+
+class Tensors(dict):
+    """The tensors of one network, where a missing one is an error that says so."""
+
+    def __missing__(self, name):
+        raise ValueError(f"The checkpoint lacks the tensor '{name}'. Received: {shortened(self)}")
+
+    def expect(self, name, shape):
+        """Raise unless tensor `name` has the given shape."""
+        if self[name].shape != tuple(shape):
+            raise ValueError(
+                f"The tensor '{name}' should have the shape {tuple(shape)}, by its neighbours. "
+                f"Received: {self[name].shape}"
+            )
+
+    def dimensions(self, name, rank):
+        """The shape of tensor `name`, which has `rank` axes."""
+        if self[name].ndim != rank:
+            raise ValueError(
+                f"The tensor '{name}' should have {rank} axes. Received: shape {self[name].shape}"
+            )
+        return self[name].shape
+
+
+def shortened(names, most=12):
+    """A list of names for an error message."""
+    names = [str(name) for name in names]
+    rest = f", ... ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest if names else "none"
