@@ -9,7 +9,7 @@ come from `keras.src` (tests/test_batches.py pins what is used).
 """
 
 import itertools
-import types
+import os
 import warnings
 
 import keras
@@ -32,19 +32,38 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
         batch_size: int, images in one batch; for arrays only (32 by default).
         shuffle: bool, for arrays and for data sets that do not order themselves.
         group: int, consecutive batches to concatenate into one.
-        check: function called with the first batch, on the host; raises if the model cannot use it.
+        check: function called with the arrays or the first batch, on the host; raises if the model
+            cannot use it.
 
     Returns:
         A Keras data adapter.
+
+    Raises:
+        ValueError: if `x` is neither arrays nor a data set, holds nothing, or does not go with the
+            other arguments.
     """
     if isinstance(x, DataAdapter):
         return x
-    if isinstance(x, (list, tuple)) and y is None and not can_convert_arrays((x,)):
+    if x is None or isinstance(x, (str, bytes, os.PathLike)):
+        raise ValueError(
+            "Images come as arrays or a data set; a folder is read with "
+            f"`keras_gan.data.image_folder(path, image_shape=...)`. Received: {x!r}"
+        )
+    if isinstance(x, (list, tuple)) and not can_convert_arrays((x,)):
         raise ValueError(
             "A list or tuple must hold arrays. To train on a data set, pass the data set itself. "
             f"Received: {[type(item).__name__ for item in x]}"
         )
     is_array = can_convert_arrays((x, y))
+    if y is not None and not is_array:
+        raise ValueError(
+            "Labels beside the images are an array that goes with an array; a data set yields "
+            f"`(images, labels)`. Received: images as {type(x).__name__}, labels as "
+            f"{type(y).__name__}."
+        )
+    integer = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+    if batch_size is not None and not (integer and batch_size >= 1):
+        raise ValueError(f"`batch_size` is an integer >= 1. Received: {batch_size!r}")
     if batch_size is not None and not is_array:
         raise ValueError(
             f"`batch_size` goes with arrays. Received: batch_size={batch_size} with a "
@@ -55,7 +74,8 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
         shuffle = False
     first, x = _first_batch(x, y, batch_size or 32, is_array)
     if check is not None:
-        check(first)
+        # All of an array: looking at its first images only would let others pass.
+        check(((x,) if y is None else (x, y)) if is_array else first)
     adapter = get_data_adapter(
         x=x,
         y=y,
@@ -85,29 +105,40 @@ class GroupedBatches(GeneratorDataAdapter):
         self._warned = False
         self._num_batches = self._count(adapter)
         if self._num_batches == 0:
-            raise ValueError(
-                f"One training step takes {group} batches (discriminator_steps * "
-                f"accumulation_steps), but the data holds fewer full ones of {self._size} images. Use "
-                "a smaller batch_size or more data."
-            )
+            self._refuse()
+
+    def _refuse(self):
+        raise ValueError(
+            f"One training step takes {self.group} batches (discriminator_steps * "
+            f"accumulation_steps), but the data holds fewer full ones of {self._size} images. Use a "
+            "smaller batch_size or more data."
+        )
 
     def _groups(self):
-        pending = []
+        pending, dropped, made = [], 0, 0
         for batch in map(_as_tuple, self.adapter.get_numpy_iterator()):
             if _size(batch) != self._size:
-                break
+                # Not always the last one: Keras shuffles the batches of a PyDataset, and
+                # `tf.data` sets are repeated after they are batched.
+                dropped += _size(batch)
+                if self._num_batches is None:
+                    self._warn(dropped)
+                continue
             pending.append(batch)
             if len(pending) == self.group:
+                made += 1
                 yield tree.map_structure(lambda *parts: np.concatenate(parts), *pending)
                 pending = []
-        else:
-            batch = None
-        dropped = sum(map(_size, pending)) + (_size(batch) if batch is not None else 0)
+        if not made:
+            self._refuse()
+        self._warn(dropped + sum(map(_size, pending)))
+
+    def _warn(self, dropped):
         if dropped and not self._warned:
             self._warned = True
             warnings.warn(
-                f"The last {dropped} images of an epoch were left out: a training step takes "
-                f"{self.group} full batches of {self._size}."
+                f"{dropped} images of an epoch were left out, and will be in later ones: a training "
+                f"step takes {self.group} full batches of {self._size}."
             )
 
     @property
@@ -179,13 +210,19 @@ def _first_batch(x, y, batch_size, is_array):
         first = x.batch(x.epoch, 0)
     elif isinstance(x, keras.utils.PyDataset):
         first = x[0]
-    else:
+    elif np.iterable(x):
         iterator = iter(x)
         first = next(iterator, None)
         if first is None:
             raise ValueError(f"The data set is empty. Received: {x!r}")
-        if isinstance(x, types.GeneratorType):
-            x = (batch for batch in itertools.chain([first], iterator))
+        if iterator is x:
+            # It cannot start again. A generator, which Keras knows better than other iterators.
+            x = (_as_tuple(batch) for batch in itertools.chain([first], iterator))
+    else:
+        raise ValueError(
+            "Images come as an array or a data set that yields `images` or `(images, labels)`. "
+            f"Received: {x!r}"
+        )
     return tree.map_structure(keras.ops.convert_to_numpy, _as_tuple(first)), x
 
 

@@ -32,11 +32,13 @@ class atomic_file:
         return self._temporary
 
     def __exit__(self, kind, *_):
-        if kind is None:
-            # mkstemp makes private files; give the usual permissions.
-            umask = os.umask(0)
-            os.umask(umask)
-            self._temporary.chmod(0o666 & ~umask)
-            os.replace(self._temporary, self.path)
-        else:
+        try:
+            if kind is None:
+                # mkstemp makes private files; give the usual permissions.
+                umask = os.umask(0)
+                os.umask(umask)
+                self._temporary.chmod(0o666 & ~umask)
+                os.replace(self._temporary, self.path)
+        finally:
+            # Gone by now if it has become the file.
             self._temporary.unlink(missing_ok=True)

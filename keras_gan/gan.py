@@ -2,6 +2,7 @@
 
 import itertools
 import types
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -53,8 +54,9 @@ class GAN(backend.Trainer, keras.Model):
     `discriminator_loss` or `generator_loss` where the paper differs.
 
     Args:
-        generator: built `keras.Model` from latents `(N, latent_dim)` to images `(N, H, W, C)`.
-        discriminator: built `keras.Model` from images to logits `(N, ...)` (no sigmoid).
+        generator: functional or sequential `keras.Model` from latents `(N, latent_dim)` to images
+            `(N, H, W, C)`.
+        discriminator: the same from images to logits `(N, ...)` (no sigmoid).
         image_range: pair of floats, the range of the networks' images. The outside always sees
             [-1, 1] or uint8.
         seed: int in `[0, 2**32)` for the noise of training, or `None` for a fresh one.
@@ -67,7 +69,7 @@ class GAN(backend.Trainer, keras.Model):
         step: int32 variable, training steps made.
 
     Raises:
-        ValueError: if a network is not built or they do not fit together.
+        ValueError: if a network is of another kind or they do not fit together.
 
     Example:
 
@@ -86,19 +88,25 @@ class GAN(backend.Trainer, keras.Model):
     ):
         super().__init__(name=name, dtype=dtype)
         for role, network in (("generator", generator), ("discriminator", discriminator)):
-            if not network.built or not hasattr(network, "input_shape"):
+            shape = getattr(network, "input_shape", None)
+            if not isinstance(network, keras.Model) or not isinstance(shape, tuple):
                 raise ValueError(
-                    f"The {role} must be a `keras.Model` that is built on one input. Received: "
-                    f"{network!r}. Call it on a batch, or define it with `keras.Input`."
+                    f"The {role} must be a functional or sequential `keras.Model` with one input. "
+                    f"Received: {network!r}. Define it with `keras.Input`."
                 )
         if generator.output_shape[1:] != discriminator.input_shape[1:]:
             raise ValueError(
                 f"The generator makes images of shape {generator.output_shape[1:]}, but the "
                 f"discriminator takes {discriminator.input_shape[1:]}."
             )
+        if len(image_range) != 2 or not image_range[0] < image_range[1]:
+            raise ValueError(
+                f"`image_range` is a pair (lowest, highest), such as (0, 1). Received: {image_range}"
+            )
         self.generator = generator
         self.discriminator = discriminator
         self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)
         self.seed = seed
@@ -146,6 +154,10 @@ class GAN(backend.Trainer, keras.Model):
             Phase("generator", self.generator_loss),
             *self._lazy_phases("generator"),
         ]
+
+    def log_names(self):
+        """What the losses log, beside the regularizers: a loss that logs more adds it here."""
+        return ["d_loss", "g_loss", "real_logits", "fake_logits"]
 
     def discriminator_loss(self, batch, training=True):
         """What the discriminator minimises: the adversarial loss and regularisers of interval 1.
@@ -280,8 +292,8 @@ class GAN(backend.Trainer, keras.Model):
         )
         self.accumulation_steps = _positive("accumulation_steps", accumulation_steps)
         self.ema_decay = given("ema_decay", ema_decay)
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay}")
+        if not isinstance(self.ema_decay, (int, float)) or not 0 <= self.ema_decay < 1:
+            raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay!r}")
         self.reuse_latents = bool(reuse_latents)
         if self.reuse_latents and self.discriminator_steps > 1:
             raise ValueError(
@@ -309,8 +321,7 @@ class GAN(backend.Trainer, keras.Model):
         self._compiled = types.SimpleNamespace(variables=self._current_player_variables())
         optimizer.build_players(self._compiled.variables)
         self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
-        names = ["d_loss", "g_loss", "real_logits", "fake_logits"]
-        names += [regularizer.name for regularizer in self.regularizers]
+        names = self.log_names() + [regularizer.name for regularizer in self.regularizers]
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self._compile_arguments = {
             "run_eagerly": run_eagerly,
@@ -482,9 +493,19 @@ class GAN(backend.Trainer, keras.Model):
             gradients = (
                 new if gradients is None else [a + b for a, b in zip(gradients, new, strict=True)]
             )
-            for name, value in logs.items():
-                self._trackers[name].update_state(value)
+            self._log(logs, batch)
         backend.apply_gradients(optimizer, gradients, variables)
+
+    def _log(self, logs, batch):
+        if unknown := sorted(set(logs) - set(self._trackers)):
+            raise ValueError(
+                f"{type(self).__name__} logs {unknown}, which it does not announce. Add the names "
+                f"to what `log_names()` returns: {self.log_names()}"
+            )
+        # Means over images: a ragged last batch counts for what it holds.
+        count = ops.cast(ops.shape(batch.images)[0], "float32")
+        for name, value in logs.items():
+            self._trackers[name].update_state(value, sample_weight=count)
 
     def _update_averages(self):
         for average, network in self.averaged_networks():
@@ -567,6 +588,11 @@ class GAN(backend.Trainer, keras.Model):
                 cannot be used.
         """
         self._assert_ready("fit", class_weight, sample_weight)
+        if any(isinstance(c, keras.callbacks.TerminateOnNaN) for c in _as_list(callbacks)):
+            warnings.warn(
+                "`TerminateOnNaN` does nothing here: it reads the log 'loss', and a GAN logs "
+                f"{self.log_names()}."
+            )
         if validation_split and validation_data is None:
             (x, y), validation_data = batches.split_arrays(x, y, validation_split)
         if validation_data is not None:
@@ -600,6 +626,9 @@ class GAN(backend.Trainer, keras.Model):
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Held-out losses of both players, and the compiled metrics.
 
+        It leaves every random stream as it was: training goes on as if it had not been called, and
+        calling it again gives the same numbers.
+
         Args:
             x: as in `fit`.
             y: labels beside an array.
@@ -608,7 +637,8 @@ class GAN(backend.Trainer, keras.Model):
             **kwargs: `verbose`, `steps`, `callbacks`, `return_dict` of `keras.Model.evaluate`.
 
         Returns:
-            A list of numbers in the order of `metrics_names`, or a dict with `return_dict=True`.
+            A list of numbers in the order of `metrics_names` (without the regularisers, which are not
+            evaluated), or a dict with `return_dict=True`.
 
         Raises:
             ValueError: as in `fit`.
@@ -616,7 +646,14 @@ class GAN(backend.Trainer, keras.Model):
         self._assert_compile_called("evaluate")
         self._assert_ready("evaluate", None, sample_weight)
         adapter = batches.adapt(x, y, batch_size=batch_size, check=self.check_batch)
-        return super().evaluate(adapter, **kwargs)
+        # In the middle of `fit` a backend may hold the state elsewhere.
+        backend.sync(self)
+        streams = [(v, np.array(ops.convert_to_numpy(v))) for v in self._random_states().values()]
+        try:
+            return super().evaluate(adapter, **kwargs)
+        finally:
+            for stream, state in streams:
+                stream.assign(state)
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One training step.
@@ -645,7 +682,7 @@ class GAN(backend.Trainer, keras.Model):
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """Held-out losses on one batch, see `evaluate`."""
+        """Held-out losses on one batch, see `evaluate`; its noise is drawn from training's."""
         self._assert_ready("test_on_batch", None, sample_weight)
         self.check_batch((x,) if y is None else (x, y))
         return super().test_on_batch(x, y, return_dict=return_dict)
@@ -661,8 +698,7 @@ class GAN(backend.Trainer, keras.Model):
         for loss in (self.discriminator_loss, self.generator_loss):
             _, new = loss(batch, training=False)
             logs.update(new)
-        for name, value in logs.items():
-            self._trackers[name].update_state(value)
+        self._log(logs, batch)
         if self._evaluation_metrics:
             z = self.sample_latents(ops.shape(batch.images)[0])
             fake = self.from_network_range(self.ema_generator(z, training=False))
@@ -698,9 +734,16 @@ class GAN(backend.Trainer, keras.Model):
         Raises:
             ValueError: if dtype, shape or range of the images is not that of `fit`.
         """
+        if isinstance(batch[0], (dict, list, tuple)) or len(batch) > 2:
+            raise ValueError(
+                "The data is arrays of images or yields `images` or `(images, labels)`; sample "
+                f"weights are not used. Received: {_structure(batch)}"
+            )
         x = keras.ops.convert_to_numpy(batch[0])
         if x.ndim != 4 or x.shape[1:] != self.image_shape:
             raise ValueError(_shape_error(x.shape, self.image_shape))
+        if not len(x):
+            raise ValueError(f"There are no images. Received: an array of shape {x.shape}.")
         if x.dtype == np.uint8:
             return
         if not np.issubdtype(x.dtype, np.floating) and x.dtype.name != "bfloat16":
@@ -708,10 +751,12 @@ class GAN(backend.Trainer, keras.Model):
                 f"Images are uint8 in [0, 255] or float in [-1, 1]. Received: dtype {x.dtype}. "
                 "Convert them, for example with `.astype('uint8')`."
             )
-        x = x.astype("float32")
-        if not np.isfinite(x).all():
-            raise ValueError("The images contain NaN or infinite values.")
         low, high = float(x.min()), float(x.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(
+                "Float images lie in [-1, 1]. Received: NaN or infinite values. Look at how they are "
+                "made; `np.isfinite(x).all(axis=(1, 2, 3))` tells which are sound."
+            )
         if low < -1.001 or high > 1.001:
             raise ValueError(
                 f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass uint8 "
@@ -947,9 +992,9 @@ class GAN(backend.Trainer, keras.Model):
         weights = {id(v) for v in self.weights}
         states = {"training": self.seed_generator.state}
         for name in sorted(vars(self)):
-            network = getattr(self, name)
-            if isinstance(network, keras.Model):
-                streams = [v for v in network.variables if id(v) not in weights]
+            part = getattr(self, name)
+            if isinstance(part, keras.Layer):
+                streams = [v for v in part.variables if id(v) not in weights]
                 states.update({f"{name}/{i}": v for i, v in enumerate(streams)})
         return states
 
@@ -961,16 +1006,25 @@ class GAN(backend.Trainer, keras.Model):
 
     def load_own_variables(self, store):
         """The inverse of `save_own_variables`."""
-        variables = {"step": self.step}
-        variables.update({f"random/{path}": v for path, v in self._random_states().items()})
-        missing = [path for path in variables if path not in store]
+        states = {f"random/{path}": v for path, v in self._random_states().items()}
+        missing = [path for path in ("step", *states) if path not in store]
         if missing:
             raise ValueError(
                 f"The file holds no weights of a {type(self).__name__} like this one: {missing} "
                 "missing."
             )
-        for path, variable in variables.items():
-            variable.assign(store[path][()])
+        self.step.assign(store["step"][()])
+        for path, state in states.items():
+            # Another backend may have saved it as another type.
+            state.assign(random.state_as(store[path][()], state.dtype))
+
+
+def _as_list(callbacks):
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _structure(batch):
+    return keras.tree.map_structure(lambda x: f"{type(x).__name__} {np.shape(x)}", batch)
 
 
 def _positive(name, value):

@@ -7,8 +7,6 @@ import numpy as np
 
 from keras_gan.files import atomic_file
 
-_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-
 
 def to_uint8(images):
     """Map images from [-1, 1] to the 256 grey levels, values outside clipped.
@@ -58,13 +56,13 @@ def to_pil(images):
     from PIL import Image
 
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in _MODES:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
         raise ValueError(
             "Expected a uint8 array of shape (N, H, W, C) with 1, 3 or 4 channels. Received: dtype "
             f"{images.dtype}, shape {images.shape}"
         )
-    mode = _MODES[images.shape[-1]]
-    return [Image.fromarray(image[..., 0] if mode == "L" else image, mode) for image in images]
+    # Pillow tells the mode from the shape.
+    return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]
 
 
 def make_grid(images, columns=None):

@@ -43,8 +43,10 @@ def parse_seeds(seeds):
                     f"seeds. Received: {seeds!r}"
                 )
             parsed.extend(range(first, last + 1))
+    elif np.iterable(seeds):
+        parsed = list(seeds)
     else:
-        parsed = [seeds] if isinstance(seeds, (int, np.integer)) else list(seeds)
+        parsed = [seeds]
     for seed in parsed:
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise ValueError(f"A seed is an integer. Received: {seed!r}")

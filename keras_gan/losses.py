@@ -36,12 +36,17 @@ class AdversarialLoss:
         return cls(**config)
 
 
+def _float32(logits):
+    # Squares and differences of half-precision logits overflow.
+    return ops.cast(logits, "float32")
+
+
 def _mean(values):
-    return ops.mean(ops.cast(values, "float32"))
+    return ops.mean(_float32(values))
 
 
 def _softplus(logits):
-    return ops.softplus(ops.cast(logits, "float32"))
+    return ops.softplus(_float32(logits))
 
 
 def _check_smoothing(label_smoothing):
@@ -160,7 +165,7 @@ class Hinge(AdversarialLoss):
 
     def discriminator(self, real, fake):
         """Mean relu(1 - real) + mean relu(1 + fake)."""
-        return _mean(ops.relu(1.0 - real)) + _mean(ops.relu(1.0 + fake))
+        return _mean(ops.relu(1.0 - _float32(real))) + _mean(ops.relu(1.0 + _float32(fake)))
 
     def generator(self, real, fake):
         """-mean fake."""
@@ -193,12 +198,12 @@ class LeastSquares(AdversarialLoss):
 
     def discriminator(self, real, fake):
         """1/2 mean (real - b)^2 + 1/2 mean (fake - a)^2."""
-        loss = _mean(ops.square(real - self.real_label))
-        return 0.5 * (loss + _mean(ops.square(fake - self.fake_label)))
+        loss = _mean(ops.square(_float32(real) - self.real_label))
+        return 0.5 * (loss + _mean(ops.square(_float32(fake) - self.fake_label)))
 
     def generator(self, real, fake):
         """1/2 mean (fake - c)^2."""
-        return 0.5 * _mean(ops.square(fake - self.generator_label))
+        return 0.5 * _mean(ops.square(_float32(fake) - self.generator_label))
 
     def get_config(self):
         """The constructor's arguments."""
@@ -226,11 +231,11 @@ class Relativistic(AdversarialLoss):
 
     def discriminator(self, real, fake):
         """Mean softplus(fake - real)."""
-        return _mean(_softplus(fake - real))
+        return _mean(_softplus(_float32(fake) - _float32(real)))
 
     def generator(self, real, fake):
         """Mean softplus(real - fake)."""
-        return _mean(_softplus(real - fake))
+        return _mean(_softplus(_float32(real) - _float32(fake)))
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -269,6 +274,7 @@ class RelativisticAverage(AdversarialLoss):
     def discriminator(self, real, fake):
         """Real images should score above the mean generated one, and generated ones below."""
         should_be_high = self._KINDS[self.kind]
+        real, fake = _float32(real), _float32(fake)
         above = _mean(should_be_high(real - ops.mean(fake)))
         return 0.5 * (above + _mean(should_be_high(ops.mean(real) - fake)))
 

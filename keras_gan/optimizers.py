@@ -18,7 +18,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
         name: str.
 
     Raises:
-        ValueError: if a player's optimizer accumulates gradients itself
+        ValueError: if two players share an optimizer, which would mix their moments, or one accumulates gradients itself
             (`gradient_accumulation_steps`): use `compile(accumulation_steps=...)`, which keeps the
             step counter, the moving averages and the lazy regularisers in step with the updates.
 
@@ -34,9 +34,14 @@ class AdversarialOptimizer(optimizers.Optimizer):
 
     def __init__(self, players, name="adversarial_optimizer"):
         super().__init__(learning_rate=0.0, name=name)
-        self._player_names = tuple(players)
+        self._player_names = ()
         for player, optimizer in players.items():
             optimizer = optimizers.get(optimizer)
+            if any(optimizer is other for other in self.players.values()):
+                raise ValueError(
+                    f"Each player needs an optimizer of its own. Received: {optimizer!r} for "
+                    f"'{player}' and another player. Make a second one with the same arguments."
+                )
             inner = getattr(optimizer, "inner_optimizer", optimizer)
             if inner.gradient_accumulation_steps is not None:
                 raise ValueError(
@@ -46,6 +51,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
                 )
             # As attributes, so that a saved file names them `optimizer/generator/...`.
             setattr(self, player, optimizer)
+            self._player_names += (player,)
 
     @property
     def players(self):
@@ -57,10 +63,20 @@ class AdversarialOptimizer(optimizers.Optimizer):
 
         Args:
             variables: dict from a player's name to the list of variables it trains, fixed from now on.
+
+        Raises:
+            ValueError: if an optimizer has been built with other variables.
         """
         for player, optimizer in self.players.items():
             if not optimizer.built:
                 optimizer.build(variables[player])
+            built_with = getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables
+            if [id(v) for v in built_with] != [id(v) for v in variables[player]]:
+                raise ValueError(
+                    f"The optimizer of player '{player}' holds the state of other variables: it was "
+                    "used for another model, or before layers were frozen or unfrozen. Make a new "
+                    "one."
+                )
         super().build([])
 
     def build(self, variables):
@@ -71,6 +87,11 @@ class AdversarialOptimizer(optimizers.Optimizer):
         """The state of all players' optimizers."""
         own = list(super().variables)
         return own + [v for optimizer in self.players.values() for v in optimizer.variables]
+
+    @property
+    def iterations(self):
+        """The first player's count of updates (what Keras' logging callbacks show)."""
+        return next(iter(self.players.values())).iterations
 
     @property
     def learning_rate(self):

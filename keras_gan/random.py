@@ -10,6 +10,7 @@ and `i`. A replica draws its slice of the positions of the global batch.
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_gan import backend
@@ -25,6 +26,9 @@ class SeedGenerator(keras.random.SeedGenerator):
         seed: int in `[0, 2**32)`, or `None` for a fresh one.
         name: str, optional.
 
+    Raises:
+        ValueError: if `seed` is no integer in this range.
+
     Used like `keras.random.SeedGenerator`, also as the `seed` of `keras.random.*`; there, too, each
     replica of a data-parallel run gets numbers of its own.
 
@@ -35,6 +39,16 @@ class SeedGenerator(keras.random.SeedGenerator):
     noise = keras_gan.random.normal((4, 100), seed_generator)
     ```
     """
+
+    def __init__(self, seed=None, name=None, **kwargs):
+        integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+        if seed is not None and not (integer and 0 <= seed < 2**32):
+            raise ValueError(f"`seed` is an integer in [0, 2**32) or None. Received: {seed!r}")
+        # Keras holds seeds as int32 on PyTorch, and refuses those above 2**31 there.
+        super().__init__(None if seed is None else 0, name, **kwargs)
+        if seed is not None:
+            self._initial_seed = int(seed)
+            self.state.assign(state_as([seed, 0], self.state.dtype))
 
     def advance(self):
         """The current `(seed, count)` as an integer tensor of shape `(2,)`; the next differs."""
@@ -50,6 +64,11 @@ class SeedGenerator(keras.random.SeedGenerator):
         words = _threefry(key[0], key[1], ops.cast(replica, "int32"), ops.cast(-1, "int32"))
         # Non-negative words convert to every backend's seed type without surprises.
         return ops.cast(ops.bitwise_and(ops.stack(words), 0x7FFFFFFF), state.dtype)
+
+
+def state_as(state, dtype):
+    """A stream's state as the integer type of the backend: the same 32 bits in each."""
+    return np.asarray(state).astype("uint32").astype(dtype)
 
 
 def uniform(shape, seed, minval=0.0, maxval=1.0):

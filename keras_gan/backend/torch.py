@@ -8,7 +8,15 @@ from keras_gan.backend.scope import DeferredScope, commit
 
 
 class Trainer:
-    """Nothing to mend: the variables keep their values during `fit`."""
+    """Refuses in `compile` what Keras' PyTorch trainer would refuse in the middle of `fit`."""
+
+    def compile(self, *args, steps_per_execution=1, **kwargs):
+        if steps_per_execution != 1:
+            raise ValueError(
+                "`steps_per_execution` is 1 on PyTorch, where every step runs eagerly. Received: "
+                f"steps_per_execution={steps_per_execution}. Leave it out, or use JAX or TensorFlow."
+            )
+        super().compile(*args, steps_per_execution=steps_per_execution, **kwargs)
 
 
 def sync(model):

@@ -55,7 +55,12 @@ class DCGAN(GAN):
         dtype=None,
     ):
         base, stages = _base_and_stages(image_shape)
-        for argument, value in (("latent_dim", latent_dim), ("width", width)):
+        discriminator_width = width if discriminator_width is None else discriminator_width
+        for argument, value in (
+            ("latent_dim", latent_dim),
+            ("width", width),
+            ("discriminator_width", discriminator_width),
+        ):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"`{argument}` is an integer >= 1. Received: {value!r}")
         self._arguments = {
@@ -66,7 +71,7 @@ class DCGAN(GAN):
         }
         super().__init__(
             _generator(base, stages, image_shape[-1], latent_dim, width, dtype),
-            _discriminator(base, stages, image_shape, discriminator_width or width, dtype),
+            _discriminator(base, stages, image_shape, discriminator_width, dtype),
             seed=seed,
             name=name,
             dtype=dtype,
@@ -111,7 +116,8 @@ def _normal(mean):
 
 def _base_and_stages(image_shape):
     """Halve both sides as long as they stay even and at least 4."""
-    valid = len(image_shape) == 3 and all(isinstance(n, int) and n > 0 for n in image_shape)
+    valid = isinstance(image_shape, (list, tuple)) and len(image_shape) == 3
+    valid = valid and all(isinstance(n, int) and n > 0 for n in image_shape)
     if valid and image_shape[-1] <= 4:
         height, width, stages = *image_shape[:2], 0
         while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 8:

@@ -303,7 +303,8 @@ _NETWORKS = {
 
 
 def _check_shape(image_shape, architecture):
-    valid = len(image_shape) == 3 and all(isinstance(n, int) and n > 0 for n in image_shape)
+    valid = isinstance(image_shape, (list, tuple)) and len(image_shape) == 3
+    valid = valid and all(isinstance(n, int) and n > 0 for n in image_shape)
     if valid and image_shape[0] == image_shape[1] and image_shape[2] <= 4:
         side = image_shape[0]
         if (side >= 16 and side & (side - 1) == 0) or (side == 28 and architecture == "conv"):
