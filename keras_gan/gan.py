@@ -857,7 +857,7 @@ class GAN(backend.Trainer, keras.Model):
         batch_size = min(batch_size, len(z))
         # One shape for every batch: compiled backends compile once.
         padded = np.concatenate([z, np.repeat(z[-1:], -len(z) % batch_size, axis=0)])
-        output = network.predict(padded, batch_size=batch_size, verbose=0)
+        output = backend.predict(network, padded, batch_size)
         return np.asarray(output, "float32")[: len(z)]
 
     # Presets ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `apply_gradients(optimizer, gradients, variables)`.
 - `cond(pred, true_fn, false_fn)`: a branch whose writes to state happen exactly when it is taken.
 - `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer wants.
+- `predict(network, x, batch_size)`: `network.predict`, which may be interrupted.
 - `replica_id()`: 0, or the number of this replica under data parallelism.
 - `sync(model)`: bring the model's variables up to date in the middle of `fit`.
 - `Trainer`: mixin that keeps a model usable after an exception inside `fit` or `evaluate`.
@@ -37,6 +38,7 @@ apply_gradients = _framework.apply_gradients
 cond = _framework.cond
 detached = _framework.detached
 grads = _framework.grads
+predict = _framework.predict
 replica_id = _framework.replica_id
 run_step = _framework.run_step
 sync = _framework.sync

@@ -44,6 +44,19 @@ def sync(model):
     model.jax_state_sync()
 
 
+def predict(network, x, batch_size):
+    values = [v.value for v in network.variables]
+    try:
+        return network.predict(x, batch_size=batch_size, verbose=0)
+    except BaseException:
+        # Keras has emptied the variables by now; an interrupted call must not cost the weights.
+        sync(network)
+        for variable, value in zip(network.variables, values, strict=True):
+            if variable._value is None:
+                variable.assign(value)
+        raise
+
+
 def value_and_grad(fn, variables, scale_loss=None):
     written = []
 

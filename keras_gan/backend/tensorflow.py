@@ -14,6 +14,10 @@ def sync(model):
     del model
 
 
+def predict(network, x, batch_size):
+    return network.predict(x, batch_size=batch_size, verbose=0)
+
+
 def value_and_grad(fn, variables, scale_loss=None):
     values = [v.value for v in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:

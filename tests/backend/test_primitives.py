@@ -1,0 +1,343 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_gan import backend, random
+from keras_gan.backend.scope import DeferredScope
+
+JAX, TF = (keras.backend.backend() == name for name in ("jax", "tensorflow"))
+
+
+@pytest.fixture(params=["eager", "compiled"])
+def run(request):
+    """Runs a function that reads and writes variables, eagerly or in the backend's compiled form."""
+    if request.param == "eager" or not (JAX or TF):
+
+        def eager(fn, variables):
+            return numpy(fn())
+
+        return eager
+    if TF:
+        import tensorflow as tf
+
+        return lambda fn, variables: numpy(tf.function(fn)())
+
+    import jax
+
+    def compiled(fn, variables):
+        def pure(values):
+            with keras.StatelessScope(list(zip(variables, values, strict=True))) as scope:
+                result = fn()
+            return result, [scope.get_current_value(v) for v in variables]
+
+        result, values = jax.jit(pure)([v.value for v in variables])
+        for v, value in zip(variables, values, strict=True):
+            v.assign(value)
+        return numpy(result)
+
+    return compiled
+
+
+def numpy(structure):
+    return keras.tree.map_structure(ops.convert_to_numpy, structure)
+
+
+def variable(value, **options):
+    return keras.Variable(np.asarray(value, "float32"), **options)
+
+
+def value(v):
+    return ops.convert_to_numpy(v.value)
+
+
+class TestValueAndGrad:
+    def test_gradient_and_aux(self, run):
+        v, w = variable([1.0, 2.0]), variable(3.0)
+
+        def step():
+            def loss():
+                total = ops.sum(ops.square(v)) * w
+                return total, {"twice": 2 * total}
+
+            return backend.value_and_grad(loss, [v, w])
+
+        (loss, aux), gradients = run(step, [v, w])
+        assert loss == 15.0 and aux["twice"] == 30.0
+        np.testing.assert_allclose(gradients[0], [6.0, 12.0])
+        np.testing.assert_allclose(gradients[1], 5.0)
+
+    def test_unused_variables_get_zeros(self, run):
+        v, unused = variable(2.0), variable([1.0, 1.0])
+        _, gradients = run(
+            lambda: backend.value_and_grad(lambda: (ops.square(v), {}), [v, unused]), [v, unused]
+        )
+        assert gradients[0] == 4.0
+        np.testing.assert_array_equal(gradients[1], [0.0, 0.0])
+
+    def test_a_constant_loss_has_zero_gradients(self, run):
+        v = variable(2.0)
+
+        def step():
+            def loss():
+                return backend.detached(lambda: ops.square(v)), {}
+
+            return backend.value_and_grad(loss, [v])
+
+        (loss, _), gradients = run(step, [v])
+        assert loss == 4.0 and gradients[0] == 0.0
+
+    def test_scaled_loss(self, run):
+        v = variable(2.0)
+        (loss, _), gradients = run(
+            lambda: backend.value_and_grad(
+                lambda: (ops.square(v), {}), [v], scale_loss=lambda x: x * 8.0
+            ),
+            [v],
+        )
+        assert loss == 4.0 and gradients[0] == 32.0
+
+    def test_state_is_committed_after_the_gradient(self, run):
+        v, mean = variable(3.0), variable(1.0, trainable=False)
+
+        def step():
+            def loss():
+                # Written between two uses, as batch statistics are.
+                first = v * mean
+                mean.assign(ops.stop_gradient(mean * 10.0))
+                return first + v * mean, {}
+
+            return backend.value_and_grad(loss, [v])
+
+        (loss, _), gradients = run(step, [v, mean])
+        assert loss == 33.0 and gradients[0] == 11.0
+        assert value(mean) == 10.0
+
+
+class TestGrads:
+    def test_of_several_values_and_zeros_where_unconnected(self, run):
+        def step():
+            x, y, z = (ops.convert_to_tensor(np.float32(n)) for n in (2.0, 3.0, 4.0))
+            return backend.grads(lambda x, y, z: x * x * y, [x, y, z])
+
+        output, gradients = run(step, [])
+        assert output == 12.0
+        assert [float(g) for g in gradients] == [12.0, 4.0, 0.0]
+
+    def test_second_order(self, run):
+        # d/dw (d/dx w x^3)^2 = 18 w x^4
+        w = variable(2.0)
+
+        def step():
+            def loss():
+                x = ops.convert_to_tensor(np.float32(3.0))
+                _, (slope,) = backend.grads(lambda x: w * x**3, [x])
+                return ops.square(slope), {}
+
+            return backend.value_and_grad(loss, [w])
+
+        (loss, _), gradients = run(step, [w])
+        np.testing.assert_allclose(loss, 54.0**2)
+        np.testing.assert_allclose(gradients[0], 18 * 2 * 81, rtol=1e-6)
+
+    def test_through_a_value_that_depends_on_the_variables(self, run):
+        # Path length: the gradient with respect to w(v), differentiated with respect to v.
+        v = variable(2.0)
+
+        def step():
+            def loss():
+                _, (slope,) = backend.grads(lambda w: w**3, [v * v])
+                return slope, {}
+
+            return backend.value_and_grad(loss, [v])
+
+        # slope = 3 v^4, derivative 12 v^3.
+        (loss, _), gradients = run(step, [v])
+        assert loss == 48.0
+        np.testing.assert_allclose(gradients[0], 96.0)
+
+    def test_writes_are_committed(self, run):
+        count = variable(0.0, trainable=False)
+
+        def step():
+            def fn(x):
+                count.assign_add(1.0)
+                return x * x
+
+            _, gradients = backend.grads(fn, [ops.convert_to_tensor(np.float32(2.0))])
+            return gradients
+
+        assert run(step, [count])[0] == 4.0
+        assert value(count) == 1.0
+
+
+def test_detached_stops_gradients_and_keeps_writes(run):
+    v, count = variable(3.0), variable(0.0, trainable=False)
+
+    def step():
+        def constant():
+            count.assign_add(1.0)
+            return {"x": v * v}
+
+        def loss():
+            return v * backend.detached(constant)["x"], {}
+
+        return backend.value_and_grad(loss, [v])
+
+    (loss, _), gradients = run(step, [v, count])
+    assert loss == 27.0 and gradients[0] == 9.0
+    assert value(count) == 1.0
+
+
+def test_without_updates_drops_writes(run):
+    v = variable(1.0)
+
+    def step():
+        def fn():
+            v.assign(5.0)
+            return v * 2
+
+        return backend.without_updates(fn)
+
+    assert run(step, [v]) == 10.0
+    assert value(v) == 1.0
+
+
+class TestCond:
+    @pytest.mark.parametrize("taken", [True, False])
+    def test_writes_of_the_branch_that_is_taken(self, run, taken):
+        flag = variable(float(taken), trainable=False)
+        a, b, both = variable(0.0), variable(0.0), variable(0.0)
+
+        def step():
+            def yes():
+                a.assign(1.0)
+                both.assign(1.0)
+                return ops.convert_to_tensor(np.float32(10.0))
+
+            def no():
+                b.assign(2.0)
+                both.assign_add(2.0)
+                return ops.convert_to_tensor(np.float32(20.0))
+
+            return backend.cond(flag.value > 0.5, yes, no)
+
+        assert run(step, [flag, a, b, both]) == (10.0 if taken else 20.0)
+        expected = (1.0, 0.0, 1.0) if taken else (0.0, 2.0, 2.0)
+        assert tuple(float(value(v)) for v in (a, b, both)) == expected
+
+    def test_a_seed_drawn_in_a_branch_advances_exactly_when_it_is_taken(self, run):
+        step_number = keras.Variable(0, dtype="int32", trainable=False)
+        seed = random.SeedGenerator(3)
+        drawn = variable([0.0, 0.0], trainable=False)
+        variables = [step_number, seed.state, drawn]
+
+        def step():
+            def draw():
+                drawn.assign(random.uniform((2,), seed))
+                return ()
+
+            due = ops.equal(ops.mod(step_number.value, 3), 0)
+            backend.cond(due, draw, lambda: ())
+            step_number.assign_add(1)
+            return ops.zeros(())
+
+        counts, draws = [], []
+        for _ in range(6):
+            run(step, variables)
+            counts.append(int(value(seed.state)[1]))
+            draws.append(value(drawn).tolist())
+        assert counts == [1, 1, 1, 2, 2, 2]
+        assert draws[0] == draws[1] == draws[2] != draws[3] == draws[5]
+        other = random.SeedGenerator(3)
+        for expected in (draws[0], draws[3]):
+            np.testing.assert_array_equal(numpy(random.uniform((2,), other)), expected)
+
+    def test_an_optimizer_steps_in_a_branch(self, run):
+        step_number = keras.Variable(0, dtype="int32", trainable=False)
+        v = variable(1.0)
+        optimizer = keras.optimizers.SGD(0.1, momentum=0.5)
+        optimizer.build([v])
+        variables = [step_number, v, *optimizer.variables]
+
+        def step():
+            def update():
+                _, gradients = backend.value_and_grad(lambda: (ops.square(v), {}), [v])
+                backend.apply_gradients(optimizer, gradients, [v])
+                return ()
+
+            backend.cond(ops.equal(ops.mod(step_number.value, 2), 0), update, lambda: ())
+            step_number.assign_add(1)
+            return ops.zeros(())
+
+        seen = []
+        for _ in range(4):
+            run(step, variables)
+            seen.append(float(value(v)))
+        # v = 1 - 0.2; then momentum 0.5 * -0.2 - 0.1 * 1.6.
+        np.testing.assert_allclose(seen, [0.8, 0.8, 0.54, 0.54], rtol=1e-6)
+        assert int(value(optimizer.iterations)) == 2
+
+    def test_inside_value_and_grad(self, run):
+        # A lazy term inside a differentiated function, with a mean of its own.
+        flag, mean, v = variable(1.0, trainable=False), variable(0.0, trainable=False), variable(2.0)
+
+        def step():
+            def loss():
+                def term():
+                    mean.assign_add(ops.stop_gradient(v) * 1.0)
+                    return v * v * v
+
+                extra = backend.cond(flag.value > 0.5, term, lambda: ops.zeros(()))
+                return v + extra, {}
+
+            return backend.value_and_grad(loss, [v])
+
+        (loss, _), gradients = run(step, [flag, mean, v])
+        assert loss == 10.0 and gradients[0] == 13.0 and value(mean) == 2.0
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_apply_gradients(run, scaled):
+    v = variable([1.0, 2.0])
+    optimizer = keras.optimizers.SGD(0.5)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=4.0)
+    optimizer.build([v])
+
+    def step():
+        _, gradients = backend.value_and_grad(
+            lambda: (ops.sum(ops.square(v)), {}), [v], scale_loss=optimizer.scale_loss
+        )
+        backend.apply_gradients(optimizer, gradients, [v])
+        return ops.zeros(())
+
+    run(step, [v, *optimizer.variables])
+    np.testing.assert_allclose(value(v), [0.0, 0.0])
+    assert int(value(optimizer.iterations)) == 1
+
+
+def test_one_device_is_replica_0():
+    assert backend.replica_id() == 0
+
+
+def test_scopes_nest_through_every_primitive(run):
+    # A write seen by a differentiated function inside a deferred scope inside a differentiated one.
+    v, state = variable(2.0), variable(1.0, trainable=False)
+
+    def step():
+        def inner(x):
+            state.assign(ops.stop_gradient(state * 3.0))
+            return x * state
+
+        def loss():
+            with DeferredScope():
+                state.assign(100.0)
+            _, (slope,) = backend.grads(inner, [v * 1.0])
+            _, (again,) = backend.grads(inner, [v * 1.0])
+            return v * (slope + again), {}
+
+        return backend.value_and_grad(loss, [v])
+
+    (loss, _), gradients = run(step, [v, state])
+    assert loss == 24.0 and gradients[0] == 12.0 and value(state) == 9.0
