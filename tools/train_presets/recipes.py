@@ -8,6 +8,8 @@ import keras
 
 import keras_gan
 
+# On a processor with bfloat16 instructions a step takes two thirds of its time in float32.
+DTYPE = "mixed_bfloat16"
 FASHION_MNIST = pathlib.Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -82,9 +84,11 @@ _FASHION_MNIST_DATA = (
 
 RECIPES = {
     "dcgan_fashion_mnist_32": Recipe(
-        model=lambda seed: keras_gan.DCGAN(image_shape=(32, 32, 1), width=32, seed=seed),
+        model=lambda seed: keras_gan.DCGAN(
+            image_shape=(32, 32, 1), width=32, seed=seed, dtype=DTYPE
+        ),
         dataset=_fashion_mnist,
-        epochs=16,
+        epochs=12,
         compile=_compile(_adam(2e-4, 0.5, 0.999), ema_decay=0.999),
         description="Garments, 32x32 grey, by a DCGAN of half width.",
         data=_FASHION_MNIST_DATA,
@@ -93,10 +97,10 @@ RECIPES = {
     ),
     "wgan_gp_fashion_mnist_32": Recipe(
         model=lambda seed: keras_gan.WGANGP(
-            image_shape=(32, 32, 1), architecture="conv", width=32, seed=seed
+            image_shape=(32, 32, 1), architecture="conv", width=32, seed=seed, dtype=DTYPE
         ),
         dataset=_fashion_mnist,
-        epochs=24,
+        epochs=16,
         compile=_compile(_adam(2e-4, 0.5, 0.9), discriminator_steps=3, ema_decay=0.999),
         description="Garments, 32x32 grey, by a small convolutional WGAN-GP.",
         data=_FASHION_MNIST_DATA,
@@ -107,9 +111,11 @@ RECIPES = {
         ),
     ),
     "dcgan_emoji_64": Recipe(
-        model=lambda seed: keras_gan.DCGAN(image_shape=(64, 64, 3), width=32, seed=seed),
+        model=lambda seed: keras_gan.DCGAN(
+            image_shape=(64, 64, 3), width=32, seed=seed, dtype=DTYPE
+        ),
         dataset=_emoji,
-        epochs=120,
+        epochs=100,
         compile=_compile(_adam(2e-4, 0.5, 0.999), ema_decay=0.999),
         description="Emoji, 64x64 colour on white, by a DCGAN of half width.",
         data=(
@@ -118,7 +124,7 @@ RECIPES = {
         ),
         data_licence="MIT (package), Apache-2.0 (Noto emoji images)",
         deviations=(
-            "width 32 instead of 64; a moving average of the generator (decay 0.999); 120 epochs, "
+            "width 32 instead of 64; a moving average of the generator (decay 0.999); 100 epochs, "
             "since the data set is small."
         ),
     ),
