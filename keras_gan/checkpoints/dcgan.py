@@ -36,7 +36,7 @@ def _layout(name, prefix):
             yield Row(f"{at}.running_var", layer.moving_variance)
 
     def generator_config(tensors):
-        kernels = _kernels(tensors)
+        kernels = _kernels(tensors, second=3)
         latent_dim, _, *base = tensors.dimensions(kernels[0], 4)
         width, channels = tensors.dimensions(kernels[-1], 4)[:2]
         filters = [latent_dim, *_doubling(width, len(kernels) - 1)[::-1], channels]
@@ -46,7 +46,7 @@ def _layout(name, prefix):
         return {"image_shape": image_shape, "latent_dim": latent_dim, "width": width}
 
     def discriminator_config(tensors):
-        kernels = _kernels(tensors)
+        kernels = _kernels(tensors, second=2)
         width, channels = tensors.dimensions(kernels[0], 4)[:2]
         base = tensors.dimensions(kernels[-1], 4)[2:]
         filters = [channels, *_doubling(width, len(kernels) - 1), 1]
@@ -56,8 +56,8 @@ def _layout(name, prefix):
         image_shape = _image_shape(base, kernels, channels)
         return {"image_shape": image_shape, "discriminator_width": width}
 
-    def _kernels(tensors):
-        """Names of the kernels, in order; every second or third layer has one."""
+    def _kernels(tensors, second):
+        """Names of the kernels: layer 0, layer `second`, and every third from there."""
         indices = [
             int(match[1])
             for key, tensor in tensors.items()
@@ -68,7 +68,7 @@ def _layout(name, prefix):
                 f"A DCGAN has at least two convolutions '{prefix}.<number>.weight' with 4 axes. "
                 f"Received: {len(indices)}"
             )
-        return [f"{prefix}.{index}.weight" for index in sorted(indices)]
+        return [f"{prefix}.{index}.weight" for index in (0, *range(second, max(indices) + 1, 3))]
 
     return Layout(
         name=name,

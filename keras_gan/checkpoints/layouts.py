@@ -28,30 +28,31 @@ def load_checkpoint(
 ):
     """A model with the weights of another project's checkpoint, read without executing it.
 
-    The layout is recognised by the tensors' names, and the model's sizes are taken from their shapes.
-    Every tensor of the checkpoint must find its weight and every weight its tensor. Prefixes `module.`,
-    `netG.`, `netD.`, `G.`, `D.`, `generator.` and `discriminator.` are understood. The averaged
-    generator gets the generator's weights unless the checkpoint has its own (`G_ema.`).
+    The layout is recognised by the tensors' names, and the model's sizes are taken from their
+    shapes. Every tensor of the checkpoint must find its weight and every weight its tensor.
+    Prefixes `module.`, `netG.`, `netD.`, `G.`, `D.`, `generator.` and `discriminator.` are
+    understood. The averaged generator gets the generator's weights unless the checkpoint has its
+    own (`G_ema.`).
 
     Layouts:
 
     - `"dcgan_pytorch_examples"`: `main.*`, the DCGAN of pytorch/examples and its descendants, which
       saves two files. Any number of stages. `num_batches_tracked` is not used.
     - `"dcgan_lecture"`: the same with `net.*`.
-    - `"wgan_gp_improved"`: `Generator.*` and `Discriminator.*`, the MNIST, CIFAR-10 ResNet and 64 px
-      ResNet networks of igul222/improved_wgan_training. They have no moving statistics; the
+    - `"wgan_gp_improved"`: `Generator.*` and `Discriminator.*`, the MNIST, CIFAR-10 ResNet and
+      64 px ResNet networks of igul222/improved_wgan_training. They have no moving statistics; the
       generator gets those of one training-mode pass over the latents of seeds 0 to 255, so that
       `generate` is deterministic.
 
     Args:
-        source: path of the file, or dict with the paths of `"generator"` and `"discriminator"`. A dict
-            of arrays stands for a file that has been read.
+        source: path of the file, or dict with the paths of `"generator"` and `"discriminator"`. A
+            dict of arrays stands for a file that has been read.
         layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised by default.
-        cls: class of the model to be: the layout's own, a base of it, or a subclass. The layout's own
-            by default.
+        cls: class of the model to be: the layout's own (the default), a base of it, or a subclass.
         networks: tuple of str, the networks that the checkpoint holds. With `("generator",)` the
             discriminator is a fresh one.
-        **config: arguments of the constructor that the tensors do not tell, such as `name` or `dtype`.
+        **config: arguments of the constructor that the tensors do not tell, such as `name` or
+            `dtype`.
 
     Returns:
         The model.
@@ -61,7 +62,6 @@ def load_checkpoint(
             another shape, or `config` contradicts the tensors.
 
     Example:
-
     ```python
     gan = keras_gan.checkpoints.load_checkpoint(
         {"generator": "netG_epoch_24.pth", "discriminator": "netD_epoch_24.pth"}
@@ -99,7 +99,6 @@ def find_layout(names, layout=None):
         ValueError: if none or several fit.
 
     Example:
-
     ```python
     keras_gan.checkpoints.layouts.find_layout(["main.0.weight"]).name  # "dcgan_pytorch_examples"
     ```
@@ -140,9 +139,10 @@ def _read(where):
         return read_tensors(where)
     if isinstance(where, dict) and all(isinstance(t, np.ndarray) for t in where.values()):
         return where
+    received = f"a dict of {shortened(where)}" if isinstance(where, dict) else repr(where)[:200]
     raise ValueError(
         "`source` is the path of a checkpoint, or a dict with the paths of 'generator' and "
-        f"'discriminator'. Received: {where!r:.200}"
+        f"'discriminator'. Received: {received}"
     )
 
 

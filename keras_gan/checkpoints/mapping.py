@@ -17,8 +17,9 @@ class Row(NamedTuple):
         source: str, the tensor's name, without the prefix of the network.
         weight: `keras.Variable`.
         axes: tuple of int, the order in which the weight has the tensor's axes; `None` if the same.
-        split: tuple of int, the shape in which the tensor's axes are reordered where that is not its
-            own: a dense layer beside a flattened `(C, H, W)` map. The result is flattened again.
+        split: tuple of int, the shape in which the axes are reordered where that is not the
+            tensor's own: a dense layer beside a flattened `(C, H, W)` map. The result is flattened
+            again.
     """
 
     source: str
@@ -58,8 +59,8 @@ class Network(NamedTuple):
     """How one network of a layout is stored.
 
     Attributes:
-        config: function from the network's tensors to the constructor's arguments that they tell. It
-            compares the sizes of all large tensors before anything is built of that size.
+        config: function from the network's tensors to the constructor's arguments that they tell.
+            It compares the sizes of all large tensors before anything is built of that size.
         rows: function from a built network to its `Row`s.
     """
 

@@ -6,6 +6,7 @@ original samples with the statistics of each batch; here the generator gets thos
 training-mode pass over the latents of seeds 0 to 255.
 """
 
+import itertools
 import re
 
 from keras_gan import backend, latents
@@ -134,7 +135,7 @@ def _critic_config(tensors):
     numbers = _numbers(tensors, r"Res(\d{1,2})")
     channels, width = tensors.dimensions("Input.Filters", 4)[2:]
     filters = [width * 2 ** min(stage, len(numbers) - 1) for stage in range(len(numbers) + 1)]
-    for number, size in zip(numbers, zip(filters[:-1], filters[1:], strict=True), strict=True):
+    for number, size in zip(numbers, itertools.pairwise(filters), strict=True):
         tensors.expect(f"Res{number}.Conv2.Filters", (3, 3, *size))
     return _config("resnet", 4 * 2 ** len(numbers), channels, width)
 

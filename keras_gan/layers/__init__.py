@@ -1,5 +1,5 @@
 """Layers that GANs need and Keras lacks, or has in another form."""
 
-from keras_gan.layers.normalization import BatchNormalization
+from keras_gan.layers.normalization import BatchNormalization, LayerNormalization
 
-__all__ = ["BatchNormalization"]
+__all__ = ["BatchNormalization", "LayerNormalization"]

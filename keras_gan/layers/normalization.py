@@ -24,7 +24,6 @@ class BatchNormalization(keras.Layer):
         training: bool. Normalise with the batch's statistics and update the moving ones.
 
     Example:
-
     ```python
     y = keras_gan.layers.BatchNormalization()(x, training=True)
     ```
@@ -89,3 +88,60 @@ class BatchNormalization(keras.Layer):
             "epsilon": self.epsilon,
             "scale_initializer": keras.initializers.serialize(self.scale_initializer),
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class LayerNormalization(keras.Layer):
+    """Layer normalisation of images, as the critic of WGAN-GP has it.
+
+    Statistics are those of a sample's height, width and channels together, while scale and offset
+    are one number for each channel (`keras.layers.LayerNormalization(axis=(1, 2, 3))` would learn
+    one for each pixel). Computed in float32 under every dtype policy.
+
+    Outputs and gradients are those of `keras.layers.GroupNormalization(groups=1)`. The *second*
+    derivative, which gradient penalties take, is that of the original code: TensorFlow's `moments`
+    hold the mean within the variance constant, on all backends here.
+
+    Args:
+        epsilon: float > 0, added to the variance.
+        **kwargs: of `keras.Layer`.
+
+    Call arguments:
+        inputs: float tensor `(N, ..., C)`.
+
+    Example:
+    ```python
+    y = keras_gan.layers.LayerNormalization()(x)
+    ```
+
+    Reference: Ba, Kiros, Hinton (2016), Layer Normalization, arXiv:1607.06450.
+    """
+
+    def __init__(self, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        """Create scale and offset for the last axis."""
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones", autocast=False)
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros", autocast=False)
+
+    def call(self, inputs):
+        """Normalise `inputs`."""
+        x = ops.cast(inputs, "float32")
+        axes = tuple(range(1, len(x.shape)))
+        mean = ops.mean(x, axis=axes, keepdims=True)
+        # The deviations sum to 0, so the constant changes no first derivative.
+        variance = ops.square(x - ops.stop_gradient(mean))
+        variance = ops.mean(variance, axis=axes, keepdims=True)
+        normalized = (x - mean) * ops.rsqrt(variance + self.epsilon)
+        return ops.cast(normalized * self.gamma + self.beta, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Same as the input."""
+        return input_shape
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "epsilon": self.epsilon}

@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization
+from keras_gan.layers import BatchNormalization, LayerNormalization
 from keras_gan.presets import register
 from keras_gan.regularizers import GradientPenalty
 
@@ -252,8 +252,7 @@ def _batch_norm(name, dtype):
 
 
 def _layer_norm(name, dtype):
-    # Statistics over height, width and channels, but one scale and offset for each channel.
-    return layers.GroupNormalization(groups=1, epsilon=1e-5, dtype=dtype, name=name)
+    return LayerNormalization(dtype=dtype, name=name)
 
 
 def _conv(filters, kernel_size, dtype, name, strides=1, use_bias=True, he=True):

@@ -1,0 +1,1 @@
+"""Golden cases: what a reference implementation computed, and how this library computes it."""
