@@ -285,21 +285,14 @@ def _data(arguments, resolution, channels):
         if resolution is not None or channels is not None:
             own = data.idx(arguments.data).image_shape
             shape = (*(resolution or own[:2]), channels or own[2])
-        dataset = data.idx(arguments.data, image_shape=shape, **options)
-    else:
-        dataset = data.image_folder(
-            arguments.data,
-            image_shape=(*(resolution or (64, 64)), channels or 3),
-            crop=arguments.crop,
-            on_error="skip" if arguments.skip_corrupt else "raise",
-            **options,
-        )
-    if len(dataset) == 0:
-        raise ValueError(
-            f"{arguments.data} holds {dataset.num_images} images, less than a batch of "
-            f"{arguments.batch}. Use a smaller --batch."
-        )
-    return dataset
+        return data.idx(arguments.data, image_shape=shape, **options)
+    return data.image_folder(
+        arguments.data,
+        image_shape=(*(resolution or (64, 64)), channels or 3),
+        crop=arguments.crop,
+        on_error="skip" if arguments.skip_corrupt else "raise",
+        **options,
+    )
 
 
 def _reals(dataset):

@@ -53,9 +53,9 @@ def _forward(case, gan, names):
 def _steps(case, gan, names):
     inputs, config = case.inputs, case.config
     reuse = "z/0" in inputs
-    training.compile_recorded(
+    step = training.Steps(
         gan,
-        keras_gan.losses.NonSaturating(),
+        loss=keras_gan.losses.NonSaturating(),
         reuse_latents=reuse,
         **training.optimizers(config["optimizer"]),
     )
@@ -63,8 +63,7 @@ def _steps(case, gan, names):
     computed = {}
     for i in range(config["steps"]):
         draws = [f"z/{i}"] if reuse else [f"z_d/{i}", f"z_g/{i}"]
-        d, g = training.step(
-            gan,
+        d, g = step(
             training.channels_last(inputs[f"real/{i}"]),
             normal=[_latents(inputs[name]) for name in draws],
         )

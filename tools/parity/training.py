@@ -13,19 +13,21 @@ from parity.case import Unsupported
 
 
 class Update(NamedTuple):
-    """One update of one player.
+    """One update of one player: arrays that were computed on the way.
 
     Attributes:
-        loss: float.
-        logs: dict of floats.
-        logits: list of arrays that the adversarial loss was given (real, fake; `None` if absent).
-        gradients: dict of arrays by `id` of the variable.
+        gradients: dict by the `id` of the variable.
+        logs: dict by name.
+        fakes: list, generated images.
+        logits: list, what the adversarial loss was given (real if it was, fake).
+        penalized: list, images' logits and gradient for each gradient that a penalty took.
     """
 
-    loss: float
-    logs: dict
-    logits: list
     gradients: dict
+    logs: dict
+    fakes: list
+    logits: list
+    penalized: list
 
     @property
     def norm(self):
@@ -34,84 +36,120 @@ class Update(NamedTuple):
         return np.sqrt(np.sum(squares))
 
 
-class Recorded(keras_gan.losses.AdversarialLoss):
-    """An adversarial loss that remembers the logits it was called with."""
+class Steps:
+    """A model's training steps on given draws, as its compiled `train_on_batch` makes them.
 
-    def __init__(self, loss):
-        self.loss = loss
-        self.generator_uses_real = loss.generator_uses_real
-        self.logits = []
-
-    def discriminator(self, real, fake):
-        """As the loss inside."""
-        self.logits[:] = [real, fake]
-        return self.loss.discriminator(real, fake)
-
-    def generator(self, real, fake):
-        """As the loss inside."""
-        self.logits[:] = [fake] if real is None else [real, fake]
-        return self.loss.generator(real, fake)
-
-
-def compile_recorded(gan, loss, **arguments):
-    """`gan.compile(...)` with a loss that records, run eagerly so that the draws are fed anew."""
-    gan.compile(loss=Recorded(loss), run_eagerly=True, **arguments)
-
-
-def step(gan, images, normal=(), uniform=()):
-    """`gan.train_on_batch(images)` with the given numbers instead of random ones.
+    The draws enter as the labels of the batch and what happened leaves as logs, so that the step can
+    be compiled once.
 
     Args:
-        gan: compiled by `compile_recorded`.
-        images: array.
-        normal: arrays for the calls of `keras_gan.random.normal`, in order.
-        uniform: arrays for those of `keras_gan.random.uniform`.
-
-    Returns:
-        List of `Update`, in order.
+        gan: `keras_gan.GAN`, which is of no use for anything else afterwards.
+        **arguments: of `gan.compile`.
     """
-    updates = []
-    value_and_grad = backend.value_and_grad
 
-    def recording(fn, variables, **kwargs):
-        def with_logits():
-            loss, logs = fn()
-            return loss, (logs, list(gan.adversarial_loss.logits))
+    def __init__(self, gan, **arguments):
+        self.gan = gan
+        self._step = gan.adversarial_step
+        gan.compile(jit_compile=keras.backend.backend() == "jax", **arguments)
+        gan.adversarial_step = self._recorded_step
+        gan.unpack = lambda data: keras_gan.Batch(gan.to_network_range(data[0]))
 
-        (loss, (logs, logits)), gradients = value_and_grad(with_logits, variables, **kwargs)
-        by_variable = {id(v): to_numpy(g) for v, g in zip(variables, gradients, strict=True)}
-        numbers = {name: float(to_numpy(value)) for name, value in logs.items()}
-        updates.append(
-            Update(float(to_numpy(loss)), numbers, [to_numpy(x) for x in logits], by_variable)
-        )
-        return (loss, logs), gradients
+    def __call__(self, images, normal=(), uniform=()):
+        """One training step.
 
-    with (
-        mock.patch.object(backend, "value_and_grad", recording),
-        _fed("normal", normal),
-        _fed("uniform", uniform),
-    ):
-        gan.train_on_batch(images)
-    return updates
+        Args:
+            images: array.
+            normal: arrays for the calls of `keras_gan.random.normal`, in order.
+            uniform: arrays for those of `keras_gan.random.uniform`.
+
+        Returns:
+            List of `Update`, in order.
+        """
+        draws = {"normal": list(normal), "uniform": list(uniform)}
+        logs = self.gan.train_on_batch(images, draws, return_dict=True)
+        found = [
+            to_numpy(logs[f"recorded/{i}"]).reshape(shape) for i, shape in enumerate(self._shapes)
+        ]
+        return [
+            update._replace(
+                gradients=dict(zip(variables, update.gradients, strict=True)),
+            )
+            for update, variables in zip(
+                keras.tree.pack_sequence_as(self._structure, found), self._variables, strict=True
+            )
+        ]
+
+    def _recorded_step(self, data):
+        draws = data[1]
+        self._variables, updates = [], []
+        with (
+            _fed("normal", draws["normal"]),
+            _fed("uniform", draws["uniform"]),
+            mock.patch.object(backend, "value_and_grad", self._recorder(updates)),
+        ):
+            logs = self._step(data)
+        self._structure = updates
+        recorded = keras.tree.flatten(updates)
+        self._shapes = [tuple(x.shape) for x in recorded]
+        return {**logs, **{f"recorded/{i}": x for i, x in enumerate(recorded)}}
+
+    def _recorder(self, updates):
+        value_and_grad = backend.value_and_grad
+        gan = self.gan
+
+        def recording(fn, variables, **kwargs):
+            def with_details():
+                details = {"fakes": [], "logits": [], "penalized": []}
+                loss = gan.adversarial_loss
+                with (
+                    _noted(gan, "generate_fakes", lambda y, *_: details["fakes"].append(y)),
+                    _noted(backend, "grads", lambda y, *_: details["penalized"].append(y)),
+                    _noted(loss, "discriminator", lambda _, *x: details["logits"].extend(x)),
+                    _noted(loss, "generator", lambda _, *x: details["logits"].extend(x)),
+                ):
+                    loss, logs = fn()
+                details["logits"] = [x for x in details["logits"] if x is not None]
+                details["penalized"] = [list(pair) for pair in details["penalized"]]
+                return loss, (logs, details)
+
+            (loss, (logs, details)), gradients = value_and_grad(with_details, variables, **kwargs)
+            self._variables.append([id(v) for v in variables])
+            updates.append(Update(list(gradients), dict(logs), **details))
+            return (loss, logs), gradients
+
+        return recording
 
 
 @contextlib.contextmanager
 def _fed(function, arrays):
+    """Give `arrays` instead of what a function of `keras_gan.random` would draw."""
     queue = list(arrays)
 
     def draw(shape, seed, *args, **kwargs):
         if not queue:
             raise ValueError(f"The step draws more {function} numbers than the case has.")
-        array = queue.pop(0)
+        array = keras.ops.convert_to_tensor(queue.pop(0))
         wanted = tuple(int(dimension) for dimension in shape)
-        if array.shape != wanted:
+        if tuple(array.shape) != wanted:
             raise ValueError(f"The step draws {wanted} {function} numbers, not {array.shape}.")
-        return keras.ops.convert_to_tensor(array)
+        return array
 
     with mock.patch.object(keras_gan.random, function, draw):
         yield
     if queue:
         raise ValueError(f"The step left {len(queue)} of the case's {function} draws.")
+
+
+def _noted(owner, name, note):
+    """Call `note(result, *arguments)` whenever `owner.name` is called."""
+    original = getattr(owner, name)
+
+    def noting(*args, **kwargs):
+        result = original(*args, **kwargs)
+        note(result, *args)
+        return result
+
+    return mock.patch.object(owner, name, noting)
 
 
 def optimizers(config):

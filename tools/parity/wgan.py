@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 import keras_gan
-from keras_gan import backend
 from parity import training
 from parity.case import Unsupported
 
@@ -43,34 +42,31 @@ def run(case):
 
 def _losses(case, gan, names):
     inputs, outputs = case.inputs, case.outputs
-    z, real = inputs["z"], training.channels_last(inputs["real"], gan.image_shape)
+    real = training.channels_last(inputs["real"], gan.image_shape)
 
     def update(loss, weight):
         """Both players' losses and gradients, from the training step at learning rate 0."""
-        training.compile_recorded(
+        step = training.Steps(
             gan,
-            loss,
+            loss=loss,
             regularizers=[keras_gan.regularizers.GradientPenalty(weight)],
             discriminator_steps=1,
             reuse_latents=True,
             **training.frozen(),
         )
         epsilon = _epsilon(inputs["epsilon"])
-        return training.step(gan, _as_data(gan, real), normal=[z], uniform=[epsilon])
+        return step(_as_data(gan, real), normal=[inputs["z"]], uniform=[epsilon])
 
     d, g = update(keras_gan.losses.Wasserstein(), case.config["gp_weight"])
+    gan = keras_gan.checkpoints.load_checkpoint(case.params)
     penalty, _ = update(_NoLoss(), 1.0)
-    fake = training.to_numpy(backend.detached(lambda: gan.generator(z, training=True)))
-    epsilon = inputs["epsilon"].reshape(-1, 1, 1, 1)
-    interpolates = keras.ops.convert_to_tensor(real + epsilon * (fake - real))
-    logits, (slopes,) = backend.grads(lambda x: gan.discriminator(x, training=True), [interpolates])
-    slopes = training.to_numpy(slopes).astype("float64")
+    ((interpolated, (gradient,)),) = d.penalized
     computed = {
-        "g_train": training.channels_first(fake),
+        "g_train": training.channels_first(d.fakes[0]),
         "d_real": d.logits[0][:, 0],
         "d_fake": d.logits[1][:, 0],
-        "d_interp": training.to_numpy(backend.detached(lambda: logits))[:, 0],
-        "slopes": np.sqrt(np.sum(slopes**2, axis=(1, 2, 3))),
+        "d_interp": interpolated[:, 0],
+        "slopes": np.sqrt(np.sum(gradient.astype("float64") ** 2, axis=(1, 2, 3))),
         "gp": d.logs["gradient_penalty"],
         "wasserstein_term": d.logs["fake_logits"] - d.logs["real_logits"],
         "d_loss": d.logs["d_loss"],
@@ -86,9 +82,9 @@ def _losses(case, gan, names):
 
 def _steps(case, gan, names):
     inputs, config = case.inputs, case.config
-    training.compile_recorded(
+    step = training.Steps(
         gan,
-        keras_gan.losses.Wasserstein(),
+        loss=keras_gan.losses.Wasserstein(),
         regularizers=[keras_gan.regularizers.GradientPenalty(config["gp_weight"])],
         discriminator_steps=config["n_critic"],
         **training.optimizers(config["optimizer"]),
@@ -98,8 +94,7 @@ def _steps(case, gan, names):
     for i in range(config["outer_steps"]):
         at = [f"{i}/{j}" for j in range(config["n_critic"])]
         real = np.concatenate([inputs[f"real/{a}"] for a in at])
-        *updates, last = training.step(
-            gan,
+        *updates, last = step(
             _as_data(gan, training.channels_last(real, gan.image_shape)),
             normal=[*(inputs[f"z_d/{a}"] for a in at), inputs[f"z_g/{i}"]],
             uniform=[_epsilon(inputs[f"epsilon/{a}"]) for a in at],

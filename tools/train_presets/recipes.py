@@ -64,9 +64,7 @@ def _emoji(seed, path):
 
 
 def _adam(learning_rate, beta_1, beta_2):
-    return functools.partial(
-        keras.optimizers.Adam, learning_rate, beta_1, beta_2, epsilon=1e-8
-    )
+    return functools.partial(keras.optimizers.Adam, learning_rate, beta_1, beta_2, epsilon=1e-8)
 
 
 def _compile(optimizer, **arguments):

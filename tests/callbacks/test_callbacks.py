@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_gan
+
+
+@pytest.fixture(scope="module")
+def gan():
+    gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2, seed=0)
+    gan.compile()
+    return gan
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.RandomState(0).randint(0, 256, (24, 16, 16, 1)).astype("uint8")
+
+
+def test_sample_grid_and_history(gan, images, tmp_path):
+    history = tmp_path / "history.jsonl"
+    by_steps = keras_gan.callbacks.SampleGrid(tmp_path / "steps", seeds="0-4", every_steps=2)
+    by_epochs = keras_gan.callbacks.SampleGrid(
+        tmp_path / "epochs", seeds=[3], every_epochs=2, tensorboard=tmp_path / "board"
+    )
+    gan.fit(
+        images,
+        batch_size=8,
+        epochs=4,
+        verbose=0,
+        callbacks=[by_steps, by_epochs, keras_gan.callbacks.HistoryFile(history)],
+    )
+    assert sorted(path.name for path in (tmp_path / "steps").iterdir()) == [
+        *(f"fakes{step:08d}.png" for step in range(2, 13, 2)),
+        "fakes_init.png",
+    ]
+    assert sorted(path.name for path in (tmp_path / "epochs").iterdir()) == [
+        "fakes00000006.png",
+        "fakes00000012.png",
+        "fakes_init.png",
+    ]
+    assert np.asarray(Image.open(tmp_path / "steps" / "fakes00000002.png")).shape == (32, 48)
+    # The weights of the moment, in the middle of an epoch too: the last picture is the model's now.
+    last = np.asarray(Image.open(tmp_path / "epochs" / "fakes00000012.png"))
+    np.testing.assert_array_equal(last, gan.generate(seeds=[3])[0, ..., 0])
+    first = np.asarray(Image.open(tmp_path / "steps" / "fakes_init.png"))
+    middle = np.asarray(Image.open(tmp_path / "steps" / "fakes00000002.png"))
+    assert (first != middle).any()
+    (board,) = (tmp_path / "board").iterdir()
+    assert b"samples" in board.read_bytes()
+    lines = [json.loads(line) for line in history.read_text().splitlines()]
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 3), (2, 6), (3, 9), (4, 12)]
+    assert all(np.isfinite(line["g_loss"]) and line["seconds"] > 0 for line in lines)
+
+    # A run that goes on keeps counting, and does not write the first grid again.
+    again = keras_gan.callbacks.SampleGrid(tmp_path / "again", seeds=[3])
+    gan.fit(images, batch_size=8, verbose=0, callbacks=[again])
+    assert [path.name for path in (tmp_path / "again").iterdir()] == ["fakes00000015.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"every_steps": 0}, {"every_epochs": 0}, {"every_epochs": None}, {"seeds": "x"}, {"seeds": []}],
+)
+def test_arguments_out_of_range(arguments, tmp_path):
+    with pytest.raises(ValueError):
+        keras_gan.callbacks.SampleGrid(tmp_path, **arguments)
+
+
+def test_tensorboard_without_its_package(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "tensorboardX", None)
+    with pytest.raises(ImportError, match=r"keras-gan\[tensorboard\]"):
+        keras_gan.callbacks.SampleGrid(tmp_path, tensorboard=tmp_path)

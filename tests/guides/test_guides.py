@@ -1,0 +1,54 @@
+"""Each guide runs from its first to its last line, in a small setting."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+GUIDES = pathlib.Path(__file__).parents[2] / "guides"
+
+
+def run(guide, folder, **environment):
+    result = subprocess.run(
+        [sys.executable, GUIDES / guide],
+        cwd=folder,
+        env={**os.environ, "MPLBACKEND": "Agg", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def fashion_mnist(tmp_path):
+    """A folder with an IDX file of 130 images in place of the 60,000."""
+    header = np.array([0x803, 130, 28, 28], ">u4").tobytes()
+    pixels = np.random.RandomState(0).randint(0, 256, 130 * 28 * 28, "uint8").tobytes()
+    # The reader tells gzip by the content.
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(header + pixels)
+    return str(tmp_path)
+
+
+def test_dcgan_fashion_mnist(fashion_mnist, tmp_path):
+    out = tmp_path / "out"
+    printed = run(
+        "dcgan_fashion_mnist.py",
+        tmp_path,
+        FASHION_MNIST=fashion_mnist,
+        OUT=str(out),
+        WIDTH="2",
+        EPOCHS="1",
+    )
+    assert "130 images of (32, 32, 1), 2 batches" in printed
+    made = {path.name for path in out.iterdir()}
+    assert {"reals.png", "grid.png", "balance.png", "samples", "history.jsonl", "preset"} <= made
+
+
+def test_every_guide_has_its_test():
+    tested = pathlib.Path(__file__).read_text()
+    for guide in GUIDES.glob("*.py"):
+        assert f'"{guide.name}"' in tested

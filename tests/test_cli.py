@@ -1,0 +1,150 @@
+import gzip
+import json
+import struct
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_gan
+from keras_gan import cli
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "photos"
+    (folder / "deep").mkdir(parents=True)
+    random = np.random.RandomState(0)
+    for i in range(20):
+        pixels = random.randint(0, 256, (16 + i, 20, 3)).astype("uint8")
+        Image.fromarray(pixels).save(folder / "deep" / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(photos, tmp_path_factory):
+    """A finished run of two epochs."""
+    outdir = tmp_path_factory.mktemp("runs")
+    arguments = "--resolution 16 --epochs 2 --batch 8 --width 2 --mirror --ema-decay 0.5".split()
+    assert cli.main(["train", "--data", str(photos), "--outdir", str(outdir), *arguments]) == 0
+    (folder,) = outdir.iterdir()
+    return folder
+
+
+def test_a_run_folder(run):
+    assert run.name == "00000-photos-dcgan"
+    options = json.loads((run / "options.json").read_text())
+    assert options["config"]["image_shape"] == [16, 16, 3]
+    assert options["data"]["flip"] is True
+    assert options["compile"]["ema_decay"] == 0.5
+    assert options["backend"] == keras.backend.backend()
+    lines = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4]
+    assert [p.name for p in sorted((run / "samples").iterdir())] == [
+        "fakes00000002.png",
+        "fakes00000004.png",
+        "fakes_init.png",
+    ]
+    assert Image.open(run / "reals.png").size == (48, 48)
+    assert len(list((run / "checkpoints").iterdir())) == 2
+
+
+def test_the_checkpoint_and_the_preset_are_the_same_model(run):
+    checkpoint = keras.saving.load_model(run / "checkpoints" / "epoch00002.keras")
+    preset = keras_gan.GAN.from_preset(run / "preset")
+    np.testing.assert_array_equal(preset.generate(seeds=[1]), checkpoint.generate(seeds=[1]))
+    assert int(checkpoint.step.numpy()) == 4
+
+
+def test_generate(run, tmp_path, capsys):
+    arguments = ["--preset", str(run / "preset"), "--seeds", "3-5,85", "--batch-size", "3"]
+    assert cli.main(["generate", *arguments, "--outdir", str(tmp_path / "out")]) == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["grid.png", "seed0003.png", "seed0004.png", "seed0005.png", "seed0085.png"]
+    image = np.asarray(Image.open(tmp_path / "out" / "seed0085.png"))
+    expected = keras_gan.GAN.from_preset(run / "preset").generate(seeds=[85])[0]
+    assert np.abs(image.astype(int) - expected).max() <= 1
+    assert "4 images" in capsys.readouterr().out
+    assert cli.main(["generate", *arguments, "--trunc", "0.5", "--outdir", str(tmp_path / "t")]) == 0
+    truncated = np.asarray(Image.open(tmp_path / "t" / "seed0085.png"))
+    assert (truncated != image).any()
+
+
+def test_train_goes_on_from_a_preset(run, photos, tmp_path):
+    arguments = ["train", "--data", str(photos), "--outdir", str(tmp_path)]
+    more = ["--preset", str(run / "preset"), "--epochs", "1", "--batch", "8"]
+    assert cli.main([*arguments, *more, "--dry-run"]) == 0
+    assert not list(tmp_path.iterdir())
+    assert cli.main([*arguments, *more, "--width", "3"]) == 1
+    assert cli.main([*arguments, *more, "--resolution", "32"]) == 1
+
+
+def test_train_on_idx_files(tmp_path, capsys):
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    pixels = np.random.RandomState(0).randint(0, 256, (9, 28, 28)).astype("uint8")
+    path.write_bytes(gzip.compress(struct.pack(">IIII", 0x803, 9, 28, 28) + pixels.tobytes()))
+    arguments = ["train", "--data", str(path), "--outdir", str(tmp_path), "--batch", "4"]
+    for model, shape in (("dcgan", [28, 28, 1]), ("wgan_gp", [28, 28, 1])):
+        assert cli.main([*arguments, "--model", model, "--width", "2", "--dry-run"]) == 0
+        printed = capsys.readouterr().out
+        assert "9 images, 2 batches" in printed
+        assert json.loads(printed[: printed.rindex("}") + 1])["config"]["image_shape"] == shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["generate", "--preset", "nobody", "--outdir", "{tmp}"], "No preset 'nobody'"),
+        (["train", "--data", "{tmp}/missing", "--outdir", "{tmp}/out"], "missing"),
+        (["train", "--data", "{tmp}", "--outdir", "{tmp}/out"], "{tmp}"),
+        (["train", "--data", "{photos}", "--outdir", "{tmp}/out"], "batch"),
+        (
+            "train --data {photos} --outdir {tmp}/out --batch 4 --resolution 17".split(),
+            "image_shape",
+        ),
+        (["presets", "nobody*"], "no preset matches"),
+    ],
+)
+def test_what_cannot_be_done_says_why_and_exits_with_1(
+    arguments, message, tmp_path, photos, capsys
+):
+    places = {"tmp": str(tmp_path), "photos": str(photos)}
+    assert cli.main([argument.format(**places) for argument in arguments]) == 1
+    error = capsys.readouterr().err
+    assert message.format(**places) in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["generate"],
+        ["generate", "--preset", "x", "--seeds", "5-1"],
+        ["generate", "--preset", "x", "--seeds", "-1"],
+        ["train", "--data", "x", "--outdir", "y", "--epochs", "0"],
+        ["train", "--data", "x", "--outdir", "y", "--resolution", "64x"],
+        ["train", "--data", "x", "--outdir", "y", "--model", "vae"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments):
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    assert exit_.value.code == 2
+
+
+def test_help(capsys):
+    for command in ([], ["generate"], ["train"], ["presets"]):
+        with pytest.raises(SystemExit) as exit_:
+            cli.main([*command, "--help"])
+        assert exit_.value.code == 0
+    assert "keras-gan generate --preset" in capsys.readouterr().out
+
+
+def test_presets(capsys):
+    assert cli.main(["presets", "dcgan*"]) == 0
+    assert "dcgan_fashion_mnist_32" in capsys.readouterr().out
+    assert cli.main(["presets", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == set(keras_gan.list_presets())
