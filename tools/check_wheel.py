@@ -50,7 +50,9 @@ def main():
         pinned = ["torch==2.13.0"] if backend == "torch" else []
         run(binaries / "pip", "install", "--quiet", f"{wheel}[{backend}]", *pinned)
         # No KERAS_BACKEND: the one that is installed must be found.
-        environment = {k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "PYTHONPATH")}
+        environment = {
+            k: v for k, v in os.environ.items() if k not in ("KERAS_BACKEND", "PYTHONPATH")
+        }
         environment["KERAS_HOME"] = str(folder / "keras")
         code = _USE.replace("BACKEND", repr(backend))
         run(binaries / "python", "-c", code, cwd=folder, env=environment)

@@ -1,6 +1,7 @@
 """Run a model's real training step on given draws, and record what happens inside."""
 
 import contextlib
+import functools
 from typing import NamedTuple
 from unittest import mock
 
@@ -39,17 +40,17 @@ class Update(NamedTuple):
 class Steps:
     """A model's training steps on given draws, as its compiled `train_on_batch` makes them.
 
-    The draws enter as the labels of the batch and what happened leaves as logs, so that the step can
-    be compiled once.
+    The draws enter as the labels of the batch and what happened leaves as logs, so that the step
+    can be compiled once.
 
     Args:
-        gan: `keras_gan.GAN`, which is of no use for anything else afterwards.
+        gan: `keras_gan.GAN`, which from now on takes its steps only here.
         **arguments: of `gan.compile`.
     """
 
     def __init__(self, gan, **arguments):
         self.gan = gan
-        self._step = gan.adversarial_step
+        self._step = functools.partial(type(gan).adversarial_step, gan)
         gan.compile(jit_compile=keras.backend.backend() == "jax", **arguments)
         gan.adversarial_step = self._recorded_step
         gan.unpack = lambda data: keras_gan.Batch(gan.to_network_range(data[0]))
@@ -70,13 +71,10 @@ class Steps:
         found = [
             to_numpy(logs[f"recorded/{i}"]).reshape(shape) for i, shape in enumerate(self._shapes)
         ]
+        updates = keras.tree.pack_sequence_as(self._structure, found)
         return [
-            update._replace(
-                gradients=dict(zip(variables, update.gradients, strict=True)),
-            )
-            for update, variables in zip(
-                keras.tree.pack_sequence_as(self._structure, found), self._variables, strict=True
-            )
+            update._replace(gradients=dict(zip(variables, update.gradients, strict=True)))
+            for update, variables in zip(updates, self._variables, strict=True)
         ]
 
     def _recorded_step(self, data):

@@ -58,7 +58,6 @@ def _losses(case, gan, names):
         return step(_as_data(gan, real), normal=[inputs["z"]], uniform=[epsilon])
 
     d, g = update(keras_gan.losses.Wasserstein(), case.config["gp_weight"])
-    gan = keras_gan.checkpoints.load_checkpoint(case.params)
     penalty, _ = update(_NoLoss(), 1.0)
     ((interpolated, (gradient,)),) = d.penalized
     computed = {

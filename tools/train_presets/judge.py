@@ -7,7 +7,6 @@ those of the 10,000 real test images. The classifier is trained when its weights
 """
 
 import argparse
-import json
 import pathlib
 
 import keras
@@ -86,28 +85,35 @@ def figures(probabilities):
     }
 
 
+def figures_of(gan, count=10_000, seed=0):
+    """The figures of `count` samples of a GAN beside those of the real test images, for its card."""
+    model = trained_classifier()
+    images, labels = images_and_labels("t10k")
+    real = model.predict(images, batch_size=500, verbose=0)
+    samples = gan.generate(count, seed=seed, batch_size=500)
+    fake = model.predict(samples, batch_size=500, verbose=0)
+    accuracy = float((real.argmax(1) == labels).mean())
+    result = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
+    for name, found in (("real test images", figures(real)), (f"{count} samples", figures(fake))):
+        for figure in ("smallest share", "mean top probability"):
+            result[f"{figure}, {name}"] = f"{found[figure]:.4f}"
+    shares = figures(fake)["shares"]
+    result["share of each class among the samples"] = ", ".join(
+        f"{name} {share:.3f}" for name, share in shares.items()
+    )
+    return result
+
+
 def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preset", help="name or folder of a preset")
-    parser.add_argument("--weights", help="a .weights.h5 file to judge instead of the preset's")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     arguments = parser.parse_args()
-
-    model = trained_classifier()
-    images, labels = images_and_labels("t10k")
-    real = model.predict(images, batch_size=500, verbose=0)
-    gan = keras_gan.GAN.from_preset(arguments.preset, load_weights=arguments.weights is None)
-    if arguments.weights:
-        gan.load_weights(arguments.weights)
-    samples = gan.generate(arguments.count, seed=arguments.seed, batch_size=500)
-    result = {
-        "classifier accuracy on test images": round(float((real.argmax(1) == labels).mean()), 4),
-        "real test images": figures(real),
-        "samples": figures(model.predict(samples, batch_size=500, verbose=0)),
-    }
-    print(json.dumps(result, indent=2))
+    gan = keras_gan.GAN.from_preset(arguments.preset)
+    for name, value in figures_of(gan, arguments.count, arguments.seed).items():
+        print(f"{name}: {value}")
 
 
 if __name__ == "__main__":
