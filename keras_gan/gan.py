@@ -991,8 +991,9 @@ class GAN(backend.Trainer, keras.Model):
         """dict: path of a random stream to its state, which Keras leaves out when it saves."""
         weights = {id(v) for v in self.weights}
         states = {"training": self.seed_generator.state}
-        for name in sorted(vars(self)):
-            part = getattr(self, name)
+        # On PyTorch, a module keeps its parts in a dict of their own.
+        attributes = {**vars(self), **vars(self).get("_modules", {})}
+        for name, part in sorted(attributes.items()):
             if isinstance(part, keras.Layer):
                 streams = [v for v in part.variables if id(v) not in weights]
                 states.update({f"{name}/{i}": v for i, v in enumerate(streams)})

@@ -1,0 +1,56 @@
+import os
+import stat
+
+import pytest
+
+from keras_gan.files import atomic_file
+
+
+def test_replaces_at_the_end(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    path.write_text("old")
+    with atomic_file(path) as temporary:
+        assert temporary.name.endswith(".weights.h5") and temporary.parent == tmp_path
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert os.listdir(tmp_path) == ["a.weights.h5"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_leaves_nothing_behind(tmp_path, error):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(error), atomic_file(str(path)) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_target_that_cannot_be_replaced_leaves_nothing_behind(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError), atomic_file(tmp_path / "folder") as temporary:
+        temporary.write_text("x")
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_writer_that_removes_its_file_fails_without_a_trace(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "a") as temporary:
+        temporary.unlink()
+    assert os.listdir(tmp_path) == []
+
+
+def test_usual_permissions(tmp_path):
+    umask = os.umask(0o022)
+    try:
+        with atomic_file(tmp_path / "a") as temporary:
+            temporary.write_text("x")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "no" / "a"):
+        pass
