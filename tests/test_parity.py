@@ -1,4 +1,4 @@
-"""The golden cases of tests/goldens, on the current backend; tools/check_parity.py runs any others."""
+"""The golden cases of tests/goldens; tools/check_parity.py runs those of any folder."""
 
 import pathlib
 import shutil
