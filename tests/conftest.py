@@ -1,7 +1,11 @@
 """Settings of the frameworks for short tests on a small machine, made before any is imported."""
 
+import importlib.util
 import os
 import pathlib
+import subprocess
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -30,19 +34,45 @@ def draw_weights(network, seed):
     network.set_weights(values)
 
 
-def assert_same_weights(a, b, **tolerance):
-    """Compare the variables of two models, random streams included."""
-    assert len(a.variables) == len(b.variables)
-    for ours, theirs in zip(a.variables, b.variables, strict=True):
-        ours, theirs = (np.array(v.value if hasattr(v, "numpy") else v) for v in (ours, theirs))
-        np.testing.assert_allclose(ours, theirs, **{"rtol": 0, "atol": 0, **tolerance})
+def check_images(name, images, goldens):
+    """Generated images are the stored ones up to one grey level."""
+    expected = _golden(f"{name}/images", images, goldens)
+    assert images.shape == expected.shape and expected.std() > 10
+    assert np.abs(images.astype(int) - expected).max() <= 1
+
+
+def check_losses(name, losses, goldens):
+    """A dict of dicts of losses is the stored one to 1e-5 relative."""
+    for part, logs in losses.items():
+        for log, value in logs.items():
+            expected = _golden(f"{name}/{part}/{log}", np.float64(value), goldens)
+            np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6, err_msg=log)
+
+
+def _golden(key, value, path):
+    # KERAS_GAN_WRITE_GOLDENS=1 stores what is computed now, to be compared by the other backends.
+    stored = dict(np.load(path)) if path.exists() else {}
+    if os.environ.get("KERAS_GAN_WRITE_GOLDENS"):
+        np.savez_compressed(path, **{**stored, key: value})
+        return value
+    return stored[key]
+
+
+def run_python(script, *arguments, backend):
+    """What a script prints under another backend."""
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    root = pathlib.Path(__file__).parents[1]
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(root)}
+    result = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, env=environment
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 @pytest.fixture(scope="session")
 def helpers():
     """The functions above, for test modules (which pytest imports without a package)."""
-    import types
-
-    return types.SimpleNamespace(
-        draw_weights=draw_weights, assert_same_weights=assert_same_weights
-    )
+    functions = (draw_weights, check_images, check_losses, run_python)
+    return types.SimpleNamespace(**{function.__name__: function for function in functions})

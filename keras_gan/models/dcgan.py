@@ -23,7 +23,8 @@ class DCGAN(GAN):
             channels.
         latent_dim: int, length of a latent vector.
         width: int, filters of the widest-resolution layer (the paper's 64; ngf and ndf in code).
-        discriminator_width: int, the discriminator's; `width` by default.
+        discriminator_width: int, the discriminator's; `width` by default. The 32 px form with a
+            generator from 512 filters on is `width=128, discriminator_width=64`.
         seed: int for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy or its name, for example `"mixed_bfloat16"`.

@@ -1,0 +1,49 @@
+import inspect
+
+import keras
+import pytest
+
+import keras_gan
+
+# A name that is added or taken away is a decision: change this list with it.
+NAMES = [
+    "DCGAN",
+    "GAN",
+    "WGANGP",
+    "Batch",
+    "Phase",
+    "callbacks",
+    "checkpoints",
+    "data",
+    "images",
+    "latents",
+    "layers",
+    "list_presets",
+    "losses",
+    "models",
+    "optimizers",
+    "presets",
+    "random",
+    "regularizers",
+]
+
+
+def test_public_names():
+    assert keras_gan.__all__ == NAMES
+    assert all(hasattr(keras_gan, name) for name in NAMES)
+    assert keras_gan.__version__.count(".") == 2
+
+
+@pytest.mark.parametrize("module", ["losses", "regularizers", "layers", "models", "optimizers"])
+def test_public_classes_can_be_saved_and_are_documented(module):
+    classes = [
+        cls
+        for name, cls in vars(getattr(keras_gan, module)).items()
+        if inspect.isclass(cls) and cls.__module__.startswith("keras_gan") and name[0] != "_"
+    ]
+    abstract = {keras_gan.losses.AdversarialLoss, keras_gan.regularizers.Regularizer}
+    for cls in set(classes) - abstract:
+        name = f"keras_gan>{cls.__name__}"
+        if not issubclass(cls, tuple) and cls is not keras_gan.Batch:
+            assert keras.saving.get_registered_object(name) is cls
+        assert "Example:" in cls.__doc__
