@@ -4,8 +4,8 @@ One training step consumes `discriminator_steps * accumulation_steps` consecutiv
 concatenated here, on the host, so that it works alike for arrays, `keras_gan.data`, `tf.data`,
 `PyDataset`, `DataLoader`, Grain and generators.
 
-Keras lets a model's `fit` receive a data adapter of one's own; its base classes are not documented and
-come from `keras.src` (tests/test_batches.py pins what is used).
+Keras lets a model's `fit` receive a data adapter of one's own; its base classes are not documented
+and come from `keras.src` (tests/test_batches.py pins what is used).
 """
 
 import itertools
@@ -110,8 +110,8 @@ class GroupedBatches(GeneratorDataAdapter):
     def _refuse(self):
         raise ValueError(
             f"One training step takes {self.group} batches (discriminator_steps * "
-            f"accumulation_steps), but the data holds fewer full ones of {self._size} images. Use a "
-            "smaller batch_size or more data."
+            f"accumulation_steps), but the data holds fewer full ones of {self._size} images. Use "
+            "a smaller batch_size or more data."
         )
 
     def _groups(self):
@@ -137,8 +137,8 @@ class GroupedBatches(GeneratorDataAdapter):
         if dropped and not self._warned:
             self._warned = True
             warnings.warn(
-                f"{dropped} images of an epoch were left out, and will be in later ones: a training "
-                f"step takes {self.group} full batches of {self._size}."
+                f"{dropped} images of an epoch were left out, and will be in later ones: a "
+                f"training step takes {self.group} full batches of {self._size}."
             )
 
     @property

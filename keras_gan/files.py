@@ -12,7 +12,6 @@ class atomic_file:
         path: str or path of the final file, in an existing folder.
 
     Example:
-
     ```python
     with keras_gan.files.atomic_file("weights.h5") as temporary:
         model.save_weights(temporary)

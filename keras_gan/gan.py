@@ -34,7 +34,8 @@ class Phase(NamedTuple):
 
     Attributes:
         player: str, whose optimizer takes the step.
-        loss: function from a `Batch` to `(loss, logs)`, a scalar and a dict of scalars to be logged.
+        loss: function from a `Batch` to `(loss, logs)`, a scalar and a dict of scalars to be
+            logged.
         interval: int, the phase runs in every `interval`-th training step.
         batch_fraction: float in (0, 1], the share of the batch that it uses.
     """
@@ -72,7 +73,6 @@ class GAN(backend.Trainer, keras.Model):
         ValueError: if a network is of another kind or they do not fit together.
 
     Example:
-
     ```python
     gan = keras_gan.GAN(generator, discriminator)
     gan.compile(loss="hinge")
@@ -101,7 +101,8 @@ class GAN(backend.Trainer, keras.Model):
             )
         if len(image_range) != 2 or not image_range[0] < image_range[1]:
             raise ValueError(
-                f"`image_range` is a pair (lowest, highest), such as (0, 1). Received: {image_range}"
+                "`image_range` is a pair (lowest, highest), such as (0, 1). Received: "
+                f"{image_range}"
             )
         self.generator = generator
         self.discriminator = discriminator
@@ -263,10 +264,11 @@ class GAN(backend.Trainer, keras.Model):
             discriminator_optimizer: the same for the discriminator.
             loss: `keras_gan.losses.AdversarialLoss` or its name, see `keras_gan.losses.get`.
             regularizers: list of `keras_gan.regularizers.Regularizer`; `[]` for none.
-            discriminator_steps: int >= 1, discriminator updates for each generator update, each on a
-                batch of its own.
+            discriminator_steps: int >= 1, discriminator updates for each generator update, each on
+                a batch of its own.
             ema_decay: float in [0, 1) of the generator's moving average; 0 keeps a plain copy.
-            accumulation_steps: int >= 1, batches over which the gradients of one update are averaged.
+            accumulation_steps: int >= 1, batches over which the gradients of one update are
+                averaged.
             reuse_latents: bool. Let the generator's update see the same latents as the
                 discriminator's, as pytorch/examples does, instead of fresh ones.
             metrics: list of Keras metrics, updated in `evaluate` and validation with
@@ -364,7 +366,7 @@ class GAN(backend.Trainer, keras.Model):
 
     @property
     def trainable(self):
-        """bool. The averaged networks stay frozen whatever is set here."""
+        """Whether the players' networks are trained; the averaged ones stay frozen."""
         return super().trainable
 
     @trainable.setter
@@ -562,9 +564,9 @@ class GAN(backend.Trainer, keras.Model):
         """Train. One step consumes `discriminator_steps * accumulation_steps` batches.
 
         Args:
-            x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data` set,
-                or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain, generator) that
-                yields `images` or `(images, labels)`.
+            x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data`
+                set, or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain,
+                generator) that yields `images` or `(images, labels)`.
             y: labels beside an array.
             batch_size: int, images per update, for arrays (32 by default). With
                 `accumulation_steps` an update sees that many times more.
@@ -637,7 +639,7 @@ class GAN(backend.Trainer, keras.Model):
             **kwargs: `verbose`, `steps`, `callbacks`, `return_dict` of `keras.Model.evaluate`.
 
         Returns:
-            A list of numbers in the order of `metrics_names` (without the regularisers, which are not
+            A list of numbers in the order of `metrics_names` (without regularisers, which are not
             evaluated), or a dict with `return_dict=True`.
 
         Raises:
@@ -754,13 +756,13 @@ class GAN(backend.Trainer, keras.Model):
         low, high = float(x.min()), float(x.max())
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ValueError(
-                "Float images lie in [-1, 1]. Received: NaN or infinite values. Look at how they are "
-                "made; `np.isfinite(x).all(axis=(1, 2, 3))` tells which are sound."
+                "Float images lie in [-1, 1]. Received: NaN or infinite values. Look at how they "
+                "are made; `np.isfinite(x).all(axis=(1, 2, 3))` tells which are sound."
             )
         if low < -1.001 or high > 1.001:
             raise ValueError(
-                f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass uint8 "
-                "images instead, or scale them with x / 127.5 - 1."
+                f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass "
+                "uint8 images instead, or scale them with x / 127.5 - 1."
             )
         if low >= 0:
             raise ValueError(
@@ -787,7 +789,7 @@ class GAN(backend.Trainer, keras.Model):
         return_seeds=False,
         ema=True,
     ):
-        """Make images. The same seeds give the same images on every backend, whatever the batch size.
+        """Make images: the same for the same seeds on every backend, whatever the batch size.
 
         Args:
             count: int, number of images.
@@ -810,7 +812,6 @@ class GAN(backend.Trainer, keras.Model):
                 range.
 
         Example:
-
         ```python
         gan = keras_gan.DCGAN.from_preset("dcgan_fashion_mnist_32")
         images = gan.generate(16, seed=7)
@@ -822,7 +823,8 @@ class GAN(backend.Trainer, keras.Model):
             )
         if labels is not None:
             raise ValueError(
-                f"{type(self).__name__} is not conditional: it takes no labels. Received: {labels!r}"
+                f"{type(self).__name__} is not conditional: it takes no labels. Received: "
+                f"{labels!r}"
             )
         seeds = self._seeds(count, seeds, seed)
         network = self.ema_generator if ema else self.generator
@@ -839,8 +841,8 @@ class GAN(backend.Trainer, keras.Model):
     def _seeds(self, count, seeds, seed):
         if (count is None) == (seeds is None):
             raise ValueError(
-                "Say either how many images (`generate(16)`, with `seed=7` to repeat them) or which "
-                f"(`generate(seeds=[85, 265])`). Received: count={count!r}, seeds={seeds!r}"
+                "Say either how many images (`generate(16)`, with `seed=7` to repeat them) or "
+                f"which (`generate(seeds=[85, 265])`). Received: count={count!r}, seeds={seeds!r}"
             )
         if seeds is None:
             return latents.draw_seeds(count, seed)
@@ -877,10 +879,10 @@ class GAN(backend.Trainer, keras.Model):
             The model, of the preset's class, which is `cls` or derives from it.
 
         Raises:
-            ValueError: if there is no such preset, it is of another class, or its files are damaged.
+            ValueError: if there is no such preset, it is of another class, or its files are
+                damaged.
 
         Example:
-
         ```python
         gan = keras_gan.GAN.from_preset("dcgan_fashion_mnist_32")
         images = gan.generate(16, seed=0)
@@ -893,8 +895,8 @@ class GAN(backend.Trainer, keras.Model):
     ):
         """Write this model as a preset folder that `from_preset` reads.
 
-        The folder gets `config.json`, `metadata.json`, `model.weights.h5` (networks and averages; no
-        optimizers) and a card, `README.md`. It is there completely or not at all.
+        The folder gets `config.json`, `metadata.json`, `model.weights.h5` (networks and averages;
+        no optimizers) and a card, `README.md`. It is there completely or not at all.
 
         Args:
             folder: str or path.
@@ -903,15 +905,14 @@ class GAN(backend.Trainer, keras.Model):
             licence: str, of the weights, an SPDX identifier such as `"Apache-2.0"`.
             overwrite: bool, replace a preset folder that is there.
             **facts: further plain JSON entries of `metadata.json`; the card shows `recipe`,
-                `training`, `metrics` (dict), `weaknesses`, `dataset_licence` and `samples` (path of a
-                picture beside the card).
+                `training`, `metrics` (dict), `weaknesses`, `dataset_licence` and `samples` (path of
+                a picture beside the card).
 
         Raises:
-            ValueError: if the class is not registered (`@keras_gan.presets.register`), its config is
-                not plain JSON, or the folder exists.
+            ValueError: if the class is not registered (`@keras_gan.presets.register`), its config
+                is not plain JSON, or the folder exists.
 
         Example:
-
         ```python
         gan.save_to_preset("my_gan/", dataset="my photos", licence="CC-BY-4.0")
         ```
@@ -925,8 +926,8 @@ class GAN(backend.Trainer, keras.Model):
 
         Args:
             path: path of the file, or dict with the paths of `"generator"` and `"discriminator"`.
-            layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised from the tensors' names by
-                default.
+            layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised from the tensors' names
+                by default.
             **config: `networks=("generator",)` where the file holds no discriminator, and arguments
                 of the constructor that the tensors do not tell.
 
@@ -938,7 +939,6 @@ class GAN(backend.Trainer, keras.Model):
                 weights of the model.
 
         Example:
-
         ```python
         gan = keras_gan.DCGAN.from_checkpoint(
             {"generator": "netG_epoch_24.pth", "discriminator": "netD_epoch_24.pth"}

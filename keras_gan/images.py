@@ -21,7 +21,6 @@ def to_uint8(images):
         ValueError: if a value is NaN or infinite.
 
     Example:
-
     ```python
     pixels = keras_gan.images.to_uint8(gan.predict(latents))
     ```
@@ -48,7 +47,6 @@ def to_pil(images):
         ValueError: if the batch has another shape or dtype.
 
     Example:
-
     ```python
     keras_gan.images.to_pil(gan.generate(4))[0].show()
     ```
@@ -70,8 +68,8 @@ def make_grid(images, columns=None):
 
     Args:
         images: uint8 array `(N, H, W, C)`.
-        columns: int, images in a row; about the square root of N by default. Places left over in the
-            last row are white (transparent in RGBA).
+        columns: int, images in a row; about the square root of N by default. Places left over in
+            the last row are white (transparent in RGBA).
 
     Returns:
         uint8 array `(rows * H, columns * W, C)`.
@@ -80,7 +78,6 @@ def make_grid(images, columns=None):
         ValueError: if there is no image, or `columns` is not positive.
 
     Example:
-
     ```python
     grid = keras_gan.images.make_grid(gan.generate(36, seed=0), columns=6)
     keras_gan.images.save_png("grid.png", grid)
@@ -115,7 +112,6 @@ def save_png(path, image):
         OSError: if the file cannot be written.
 
     Example:
-
     ```python
     keras_gan.images.save_png("out/seed0085.png", gan.generate(seeds=[85])[0])
     ```

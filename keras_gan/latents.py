@@ -18,10 +18,10 @@ def parse_seeds(seeds):
         A list of int in `[0, 2**32 - 1]`.
 
     Raises:
-        ValueError: if a seed is no integer or out of range, a range runs backwards, or none is given.
+        ValueError: if a seed is no integer or out of range, a range runs backwards, or none is
+            given.
 
     Example:
-
     ```python
     keras_gan.latents.parse_seeds("0-3,85")  # [0, 1, 2, 3, 85]
     ```
@@ -72,7 +72,6 @@ def draw_seeds(count, seed=None):
         ValueError: if `count` or `seed` is out of range.
 
     Example:
-
     ```python
     keras_gan.latents.draw_seeds(4, seed=7)
     ```
@@ -101,7 +100,6 @@ def from_seeds(seeds, latent_dim, truncation=None):
         ValueError: if `truncation` is below 0.02.
 
     Example:
-
     ```python
     z = keras_gan.latents.from_seeds([85, 265], latent_dim=100)
     ```

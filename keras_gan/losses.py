@@ -1,7 +1,7 @@
 """Adversarial losses: what each player minimises, as a function of the discriminator's raw outputs.
 
-All take logits (never probabilities) of any shape, average over every element, compute in float32 and
-stay finite at any logit. `real` and `fake` stand for `D(x)` and `D(G(z))`.
+All take logits (never probabilities) of any shape, average over every element, compute in float32
+and stay finite at any logit. `real` and `fake` stand for `D(x)` and `D(G(z))`.
 """
 
 import keras
@@ -49,6 +49,14 @@ def _softplus(logits):
     return ops.softplus(_float32(logits))
 
 
+# Losses of a logit that should be high.
+_SHOULD_BE_HIGH = {
+    "standard": lambda x: _softplus(-x),
+    "least_squares": lambda x: ops.square(x - 1.0),
+    "hinge": lambda x: ops.relu(1.0 - x),
+}
+
+
 def _check_smoothing(label_smoothing):
     if not 0 <= label_smoothing < 1:
         raise ValueError(
@@ -70,7 +78,6 @@ class NonSaturating(AdversarialLoss):
             `1 - label_smoothing`; the generator's loss does not change (Salimans et al. 2016).
 
     Example:
-
     ```python
     gan.compile(loss=keras_gan.losses.NonSaturating(label_smoothing=0.1))
     ```
@@ -109,7 +116,6 @@ class Minimax(NonSaturating):
         label_smoothing: float in [0, 1), see `keras_gan.losses.NonSaturating`.
 
     Example:
-
     ```python
     gan.compile(loss=keras_gan.losses.Minimax())
     ```
@@ -126,11 +132,10 @@ class Minimax(NonSaturating):
 class Wasserstein(AdversarialLoss):
     """The critic estimates the Wasserstein-1 distance: `mean fake - mean real`.
 
-    Minus the critic's loss is the distance up to the critic's Lipschitz constant, which something else
-    must bound (`keras_gan.regularizers.GradientPenalty`).
+    Minus the critic's loss is the distance up to the critic's Lipschitz constant, which something
+    else must bound (`keras_gan.regularizers.GradientPenalty`).
 
     Example:
-
     ```python
     gan.compile(
         loss="wasserstein", regularizers=[keras_gan.regularizers.GradientPenalty(10.0)]
@@ -154,7 +159,6 @@ class Hinge(AdversarialLoss):
     """D minimises `mean relu(1 - real) + mean relu(1 + fake)`, G minimises `-mean fake`.
 
     Example:
-
     ```python
     gan.compile(loss="hinge")
     ```
@@ -179,11 +183,10 @@ class LeastSquares(AdversarialLoss):
     Args:
         fake_label: float, D's target for generated images (the paper's a).
         real_label: float, D's target for real images (b).
-        generator_label: float, the value that G wants D to give (c). `(0, 1, 1)` is the usual choice;
-            `(-1, 1, 0)` minimises Pearson's chi-square divergence.
+        generator_label: float, the value that G wants D to give (c). `(0, 1, 1)` is the usual
+            choice; `(-1, 1, 0)` minimises Pearson's chi-square divergence.
 
     Example:
-
     ```python
     gan.compile(loss=keras_gan.losses.LeastSquares(-1, 1, 0))
     ```
@@ -216,10 +219,9 @@ class LeastSquares(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class Relativistic(AdversarialLoss):
-    """Pairs a real with a generated image: D minimises `mean softplus(fake - real)`, G the opposite.
+    """Pairs real with generated images: D minimises `mean softplus(fake - real)`, G the opposite.
 
     Example:
-
     ```python
     gan.compile(loss="relativistic")
     ```
@@ -242,15 +244,14 @@ class Relativistic(AdversarialLoss):
 class RelativisticAverage(AdversarialLoss):
     """Judges each image against the mean logit of the other kind; gradients flow through the means.
 
-    D minimises 1/2 [mean t(real - mean fake) + mean t(mean real - fake)], G the same with real and fake
-    exchanged, where t is the loss of a logit that should be high.
+    D minimises 1/2 [mean t(real - mean fake) + mean t(mean real - fake)], G the same with real and
+    fake exchanged, where t is the loss of a logit that should be high.
 
     Args:
         kind: str, the t above: `"standard"` softplus(-x) (RaSGAN), `"least_squares"` (x - 1)^2
             (RaLSGAN), `"hinge"` relu(1 - x) (RaHingeGAN).
 
     Example:
-
     ```python
     gan.compile(loss=keras_gan.losses.RelativisticAverage("hinge"))
     ```
@@ -260,20 +261,14 @@ class RelativisticAverage(AdversarialLoss):
 
     generator_uses_real = True
 
-    _KINDS = {
-        "standard": lambda x: _softplus(-x),
-        "least_squares": lambda x: ops.square(x - 1.0),
-        "hinge": lambda x: ops.relu(1.0 - x),
-    }
-
     def __init__(self, kind="standard"):
-        if kind not in self._KINDS:
-            raise ValueError(f"`kind` must be one of {list(self._KINDS)}. Received: {kind!r}")
+        if kind not in _SHOULD_BE_HIGH:
+            raise ValueError(f"`kind` must be one of {list(_SHOULD_BE_HIGH)}. Received: {kind!r}")
         self.kind = kind
 
     def discriminator(self, real, fake):
         """Real images should score above the mean generated one, and generated ones below."""
-        should_be_high = self._KINDS[self.kind]
+        should_be_high = _SHOULD_BE_HIGH[self.kind]
         real, fake = _float32(real), _float32(fake)
         above = _mean(should_be_high(real - ops.mean(fake)))
         return 0.5 * (above + _mean(should_be_high(ops.mean(real) - fake)))
@@ -313,7 +308,6 @@ def get(identifier):
         ValueError: if it is none of these.
 
     Example:
-
     ```python
     loss = keras_gan.losses.get("hinge")
     ```
@@ -325,6 +319,6 @@ def get(identifier):
     if isinstance(identifier, AdversarialLoss):
         return identifier
     raise ValueError(
-        f"An adversarial loss is one of the names {list(_BY_NAME)} or an object with the methods of "
-        f"`keras_gan.losses.AdversarialLoss`. Received: {identifier!r}"
+        f"An adversarial loss is one of the names {list(_BY_NAME)} or an object with the methods "
+        f"of `keras_gan.losses.AdversarialLoss`. Received: {identifier!r}"
     )

@@ -9,8 +9,9 @@ class AdversarialOptimizer(optimizers.Optimizer):
     """The optimizers of all players, as the single `model.optimizer` that Keras' trainers expect.
 
     Keras threads exactly `model.optimizer.variables` through its compiled steps and walks
-    `model.optimizer` when it saves; presenting every player's optimizer as one object makes both work
-    on every backend. It never updates anything itself: the training step applies a player's optimizer.
+    `model.optimizer` when it saves; presenting every player's optimizer as one object makes both
+    work on every backend. It never updates anything itself: the training step applies a player's
+    optimizer.
 
     Args:
         players: dict from a player's name (a Python identifier such as `"generator"`) to its
@@ -18,12 +19,12 @@ class AdversarialOptimizer(optimizers.Optimizer):
         name: str.
 
     Raises:
-        ValueError: if two players share an optimizer, which would mix their moments, or one accumulates gradients itself
-            (`gradient_accumulation_steps`): use `compile(accumulation_steps=...)`, which keeps the
-            step counter, the moving averages and the lazy regularisers in step with the updates.
+        ValueError: if two players share an optimizer, which would mix their moments, or one
+            accumulates gradients itself (`gradient_accumulation_steps`): use
+            `compile(accumulation_steps=...)`, which keeps the step counter, the moving averages and
+            the lazy regularisers in step with the updates.
 
     Example:
-
     ```python
     optimizer = keras_gan.optimizers.AdversarialOptimizer(
         {"generator": keras.optimizers.Adam(1e-4), "discriminator": keras.optimizers.Adam(4e-4)}
@@ -62,7 +63,8 @@ class AdversarialOptimizer(optimizers.Optimizer):
         """Create the state of every player's optimizer.
 
         Args:
-            variables: dict from a player's name to the list of variables it trains, fixed from now on.
+            variables: dict from a player's name to the list of variables it trains, fixed from now
+                on.
 
         Raises:
             ValueError: if an optimizer has been built with other variables.
@@ -73,9 +75,9 @@ class AdversarialOptimizer(optimizers.Optimizer):
             built_with = getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables
             if [id(v) for v in built_with] != [id(v) for v in variables[player]]:
                 raise ValueError(
-                    f"The optimizer of player '{player}' holds the state of other variables: it was "
-                    "used for another model, or before layers were frozen or unfrozen. Make a new "
-                    "one."
+                    f"The optimizer of player '{player}' holds the state of other variables: it "
+                    "was used for another model, or before layers were frozen or unfrozen. Make a "
+                    "new one."
                 )
         super().build([])
 
@@ -101,8 +103,8 @@ class AdversarialOptimizer(optimizers.Optimizer):
     @learning_rate.setter
     def learning_rate(self, value):
         raise ValueError(
-            f"Each player has its own learning rate. Received: learning_rate={value}. Set it on one "
-            f"of {list(self.players)}, for example "
+            f"Each player has its own learning rate. Received: learning_rate={value}. Set it on "
+            f"one of {list(self.players)}, for example "
             f"`gan.optimizer.players['{self._player_names[0]}'].learning_rate = {value}`."
         )
 

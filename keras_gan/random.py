@@ -1,10 +1,11 @@
 """Random numbers that are the same on every backend, replica and device layout.
 
-`keras.random` draws from each framework's own generator, so the same seed gives other noise on another
-backend. Here numbers come from the counter-based generator Threefry-2x32 with 20 rounds (Salmon, Moraes,
-Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), written in 32-bit integer operations of
-`keras.ops`: the number at position `i` of a draw is a function of the seed, the count of draws before it
-and `i`. A replica draws its slice of the positions of the global batch.
+`keras.random` draws from each framework's own generator, so the same seed gives other noise on
+another backend. Here numbers come from the counter-based generator Threefry-2x32 with 20 rounds
+(Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), written in 32-bit
+integer operations of `keras.ops`: the number at position `i` of a draw is a function of the seed,
+the count of draws before it and `i`. A replica draws its slice of the positions of the global
+batch.
 """
 
 import math
@@ -33,7 +34,6 @@ class SeedGenerator(keras.random.SeedGenerator):
     replica of a data-parallel run gets numbers of its own.
 
     Example:
-
     ```python
     seed_generator = keras_gan.random.SeedGenerator(7)
     noise = keras_gan.random.normal((4, 100), seed_generator)
@@ -84,7 +84,6 @@ def uniform(shape, seed, minval=0.0, maxval=1.0):
         A float32 tensor of the given shape, the same on every backend.
 
     Example:
-
     ```python
     epsilon = keras_gan.random.uniform((64, 1, 1, 1), keras_gan.random.SeedGenerator(7))
     ```
@@ -106,7 +105,6 @@ def normal(shape, seed, mean=0.0, stddev=1.0):
         A float32 tensor of the given shape, on every backend the same to about 1e-6.
 
     Example:
-
     ```python
     latents = keras_gan.random.normal((64, 100), keras_gan.random.SeedGenerator(7))
     ```

@@ -1,12 +1,13 @@
 """Terms added to a player's loss: gradient penalties on the discriminator.
 
-Each has a `player`, a weight, a `name` under which its unweighted value is logged, and an `interval`: 1
-adds it to the player's loss in every update; k > 1 makes it an update of its own in every k-th step with
-k times the weight ("lazy regularisation", Karras et al. 2020, arXiv:1912.04958).
+Each has a `player`, a weight, a `name` under which its unweighted value is logged, and an
+`interval`: 1 adds it to the player's loss in every update; k > 1 makes it an update of its own in
+every k-th step with k times the weight ("lazy regularisation", Karras et al. 2020,
+arXiv:1912.04958).
 
-Penalties are computed in float32 on the logits, with the gradient's norm taken over all axes but the
-first. The discriminator must not mix samples (no batch normalisation), or "the gradient at one sample" has
-no meaning.
+Penalties are computed in float32 on the logits, with the gradient's norm taken over all axes but
+the first. The discriminator must not mix samples (no batch normalisation), or "the gradient at one
+sample" has no meaning.
 """
 
 import math
@@ -81,7 +82,8 @@ def _squared_gradient_norms(discriminator, images):
 class GradientPenalty(Regularizer):
     """WGAN-GP: pulls the critic's gradient norm to 1 between real and generated images.
 
-    The points are `epsilon * real + (1 - epsilon) * fake` with one `epsilon` from U[0, 1) per sample.
+    The points are `epsilon * real + (1 - epsilon) * fake` with one `epsilon` from U[0, 1) per
+    sample.
 
     Args:
         weight: float >= 0, the paper's lambda (10; 0.1 for two-dimensional toys).
@@ -89,7 +91,6 @@ class GradientPenalty(Regularizer):
         interval: int >= 1, see `keras_gan.regularizers`.
 
     Example:
-
     ```python
     gan.compile(loss="wasserstein", regularizers=[keras_gan.regularizers.GradientPenalty(10.0)])
     ```
@@ -126,7 +127,6 @@ class R1(Regularizer):
         interval: int >= 1, see `keras_gan.regularizers`; 16 in StyleGAN2.
 
     Example:
-
     ```python
     gan.compile(regularizers=[keras_gan.regularizers.R1(gamma=10.0, interval=16)])
     ```
@@ -160,7 +160,6 @@ class R2(R1):
         interval: int >= 1, see `keras_gan.regularizers`.
 
     Example:
-
     ```python
     gan.compile(regularizers=[keras_gan.regularizers.R1(5.0), keras_gan.regularizers.R2(5.0)])
     ```
@@ -190,7 +189,6 @@ def get(identifier):
         ValueError: if it is neither.
 
     Example:
-
     ```python
     penalty = keras_gan.regularizers.get(keras_gan.regularizers.R1(10.0))
     ```

@@ -14,7 +14,9 @@ from keras_gan import batches, data
 
 def numbered(count):
     """Images 2x2x1 filled with their number."""
-    return np.broadcast_to(np.arange(count, dtype="uint8")[:, None, None, None], (count, 2, 2, 1)).copy()
+    return np.broadcast_to(
+        np.arange(count, dtype="uint8")[:, None, None, None], (count, 2, 2, 1)
+    ).copy()
 
 
 LABELS = np.arange(100)
@@ -27,7 +29,9 @@ def cut(x, size):
 class Batches(keras.utils.PyDataset):
     def __init__(self, x, y=None, size=4):
         super().__init__()
-        self.parts = list(zip(cut(x, size), cut(y, size), strict=True)) if y is not None else cut(x, size)
+        self.parts = (
+            list(zip(cut(x, size), cut(y, size), strict=True)) if y is not None else cut(x, size)
+        )
         self.begun = self.ended = 0
 
     def __len__(self):
@@ -162,7 +166,7 @@ def test_a_ragged_batch_in_the_middle_does_not_end_the_epoch():
 
 
 def test_too_little_data():
-    with pytest.raises(ValueError, match="takes 3 batches .* fewer full ones of 4 images"):
+    with pytest.raises(ValueError, match=r"takes 3 batches .* fewer full ones of 4 images"):
         adapter_of("arrays", 11, group=3)
     # Not known beforehand: found when the data ends.
     for kind in ("generator", "torch_loader", "tf_data"):

@@ -64,7 +64,8 @@ def plain():
     return make()
 
 
-# What fit, evaluate and the others return ----------------------------------------------------------
+# What fit, evaluate and the others return
+# ----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +138,7 @@ def test_on_batch(full):
     logs = gan.train_on_batch(X[:16], return_dict=True)
     assert set(logs) >= {"d_loss", "g_loss", "gradient_penalty", "r1"}
     assert len(gan.test_on_batch(X[:4])) == 5
-    with pytest.raises(ValueError, match="takes 4 batches of equal size .* Received: 10 images"):
+    with pytest.raises(ValueError, match=r"takes 4 batches of equal size .* Received: 10 images"):
         gan.train_on_batch(X[:10])
 
 
@@ -171,7 +172,8 @@ def test_export_has_a_clear_end(tmp_path):
         assert "install" in str(error).lower() or "requires" in str(error).lower()
 
 
-# Saving --------------------------------------------------------------------------------------------
+# Saving
+# --------------------------------------------------------------------------------------------
 
 
 def continue_training(gan):
@@ -228,7 +230,7 @@ class Unregistered(keras_gan.GAN):
 
 def test_an_unregistered_class_is_refused_when_it_is_saved(tmp_path):
     gan = make(cls=Unregistered, compiled=False)
-    with pytest.raises(ValueError, match="Unregistered is not registered.*presets.register"):
+    with pytest.raises(ValueError, match=r"Unregistered is not registered.*presets.register"):
         gan.save(tmp_path / "gan.keras")
     assert not list(tmp_path.iterdir())
 
@@ -241,7 +243,8 @@ def test_config():
     assert keras.models.clone_model(gan).image_shape == (4, 4, 1)
 
 
-# What is trained -----------------------------------------------------------------------------------
+# What is trained
+# -----------------------------------------------------------------------------------
 
 
 def test_trainable_variables_are_the_players(plain):
@@ -269,7 +272,7 @@ def test_layers_frozen_after_compile():
         lambda: gan.evaluate(X, verbose=0),
         lambda: gan.test_on_batch(X),
     ):
-        with pytest.raises(ValueError, match="discriminator were frozen.*Call `compile` again"):
+        with pytest.raises(ValueError, match=r"discriminator were frozen.*Call `compile` again"):
             call()
     gan.compile()
     before, others = values(layer.weights), values(gan.discriminator.layers[2].weights)
@@ -342,7 +345,7 @@ def test_reuse_latents():
     before = int(ops.convert_to_numpy(gan.seed_generator.state.value)[1])
     gan.train_on_batch(X)
     assert int(ops.convert_to_numpy(gan.seed_generator.state.value)[1]) == before + 1
-    with pytest.raises(ValueError, match="`reuse_latents=True` needs .* discriminator_steps=2"):
+    with pytest.raises(ValueError, match=r"`reuse_latents=True` needs .* discriminator_steps=2"):
         gan.compile(reuse_latents=True, discriminator_steps=2)
 
 
@@ -357,7 +360,8 @@ def test_learning_rates_can_be_changed_without_compiling(plain):
     plain.optimizer.players["generator"].learning_rate = rates["generator"]
 
 
-# Lazy regularisers ---------------------------------------------------------------------------------
+# Lazy regularisers
+# ---------------------------------------------------------------------------------
 
 
 def test_a_lazy_regulariser_is_due_in_every_kth_step():
@@ -392,7 +396,8 @@ class Nothing(keras_gan.losses.AdversarialLoss):
         return 0.0 * ops.mean(fake)
 
 
-# Errors leave the model usable ---------------------------------------------------------------------
+# Errors leave the model usable
+# ---------------------------------------------------------------------
 
 
 class Boom(Exception):
@@ -438,9 +443,7 @@ def test_an_exception_in_a_callback_of_evaluate(plain, hook):
         plain.evaluate(X, batch_size=8, callbacks=[Fails(hook)], verbose=0)
     assert same(values(plain.variables), before)
     with pytest.raises(Boom):
-        plain.fit(
-            X, batch_size=8, validation_data=X, callbacks=[Fails(hook)], verbose=0
-        )
+        plain.fit(X, batch_size=8, validation_data=X, callbacks=[Fails(hook)], verbose=0)
     check_usable(plain)
 
 
@@ -483,7 +486,8 @@ def test_an_interrupted_generate_keeps_the_weights(plain, monkeypatch):
     assert same(values(plain.ema_generator.weights), before)
 
 
-# Refusals ------------------------------------------------------------------------------------------
+# Refusals
+# ------------------------------------------------------------------------------------------
 
 
 def test_weights_of_classes_and_samples_are_refused(plain):
@@ -536,7 +540,12 @@ def test_images_that_would_be_misread(plain, x, message, method):
 
 def test_images_of_every_accepted_kind_are_the_same(plain):
     expected = plain.evaluate(X, batch_size=8, verbose=0)
-    for x in (FLOATS, FLOATS.astype("float64"), ops.convert_to_tensor(X), X[:, ::1].copy(order="F")):
+    for x in (
+        FLOATS,
+        FLOATS.astype("float64"),
+        ops.convert_to_tensor(X),
+        X[:, ::1].copy(order="F"),
+    ):
         np.testing.assert_allclose(plain.evaluate(x, batch_size=8, verbose=0), expected, rtol=1e-5)
     half = plain.evaluate(FLOATS.astype("float16"), batch_size=8, verbose=0)
     np.testing.assert_allclose(half, expected, rtol=1e-2, atol=1e-3)
@@ -579,7 +588,9 @@ def test_a_shared_optimizer_is_refused():
 
 @pytest.mark.skipif(BACKEND != "torch", reason="a limit of Keras' PyTorch trainer")
 def test_steps_per_execution_on_torch():
-    with pytest.raises(ValueError, match="`steps_per_execution` is 1 on PyTorch.*JAX or TensorFlow"):
+    with pytest.raises(
+        ValueError, match=r"`steps_per_execution` is 1 on PyTorch.*JAX or TensorFlow"
+    ):
         make(steps_per_execution=2)
 
 
@@ -604,7 +615,8 @@ def test_networks_that_do_not_fit():
         keras_gan.GAN(generator, discriminator, seed=-1)
 
 
-# Data ----------------------------------------------------------------------------------------------
+# Data
+# ----------------------------------------------------------------------------------------------
 
 
 def test_validation_does_not_change_training():
@@ -668,7 +680,8 @@ def test_epoch_logs_are_means_over_images():
     np.testing.assert_allclose(logs["real_logits"], [expected], atol=1e-6)
 
 
-# Extending -----------------------------------------------------------------------------------------
+# Extending
+# -----------------------------------------------------------------------------------------
 
 
 @keras.saving.register_keras_serializable(package="test_gan")
@@ -719,9 +732,7 @@ def test_compiling_again(plain):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(policy):
-    gan = make(
-        dtype=policy, regularizers=[GradientPenalty(), R1(1.0, interval=2)], ema_decay=0.5
-    )
+    gan = make(dtype=policy, regularizers=[GradientPenalty(), R1(1.0, interval=2)], ema_decay=0.5)
     scaled = isinstance(gan.optimizer.players["generator"], keras.optimizers.LossScaleOptimizer)
     assert scaled == (policy == "mixed_float16")
     before = values(gan.trainable_variables)
@@ -750,7 +761,8 @@ def test_eager_steps_are_the_same():
     np.testing.assert_allclose(list(b.values()), list(a.values()), rtol=1e-5)
 
 
-# Callbacks -----------------------------------------------------------------------------------------
+# Callbacks
+# -----------------------------------------------------------------------------------------
 
 
 def test_keras_callbacks(tmp_path, plain):
@@ -782,9 +794,7 @@ def test_keras_callbacks(tmp_path, plain):
 def test_a_backup_resumes(tmp_path):
     def fit(gan, *callbacks):
         backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
-        gan.fit(
-            X, batch_size=8, epochs=3, shuffle=False, callbacks=[backup, *callbacks], verbose=0
-        )
+        gan.fit(X, batch_size=8, epochs=3, shuffle=False, callbacks=[backup, *callbacks], verbose=0)
 
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -825,7 +835,8 @@ def test_generate_and_evaluate_in_the_middle_of_fit(plain):
     plain.compile()
 
 
-# Sampling ------------------------------------------------------------------------------------------
+# Sampling
+# ------------------------------------------------------------------------------------------
 
 
 def test_seeds_mean_numpys_random_state(plain):

@@ -32,7 +32,7 @@ def test_to_pil(channels, mode):
     "x", [np.zeros((1, 2, 2, 2), "uint8"), np.zeros((2, 2, 3), "uint8"), np.zeros((1, 2, 2, 3))]
 )
 def test_to_pil_refuses(x):
-    with pytest.raises(ValueError, match="Received: dtype .*, shape "):
+    with pytest.raises(ValueError, match=r"Received: dtype .*, shape "):
         images.to_pil(x)
 
 

@@ -72,7 +72,7 @@ def test_drawn_seeds():
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, "3"])
 def test_bad_count(count):
-    with pytest.raises(ValueError, match="number of images is an integer >= 1. Received"):
+    with pytest.raises(ValueError, match=r"number of images is an integer >= 1. Received"):
         latents.draw_seeds(count)
 
 
@@ -94,5 +94,5 @@ def test_truncation():
     np.testing.assert_array_equal(latents.from_seeds([3], 20, truncation=0.5), z[3:4])
     np.testing.assert_array_equal(latents.from_seeds(range(50), 20, truncation=100), plain)
     for truncation in (0, -1.0, 0.01, float("nan")):
-        with pytest.raises(ValueError, match="at least 0.02"):
+        with pytest.raises(ValueError, match=r"at least 0.02"):
             latents.from_seeds([1], 4, truncation)

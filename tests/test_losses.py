@@ -25,7 +25,10 @@ def closed_forms():
         "minimax": (sp(-r).mean() + sp(f).mean(), -sp(f).mean()),
         "wasserstein": (f.mean() - r.mean(), -f.mean()),
         "hinge": (relu(1 - r).mean() + relu(1 + f).mean(), -f.mean()),
-        "least_squares": (0.5 * (((r - 1) ** 2).mean() + (f**2).mean()), 0.5 * ((f - 1) ** 2).mean()),
+        "least_squares": (
+            0.5 * (((r - 1) ** 2).mean() + (f**2).mean()),
+            0.5 * ((f - 1) ** 2).mean(),
+        ),
         "relativistic": (sp(f - r).mean(), sp(r - f).mean()),
         "relativistic_average": (
             0.5 * (sp(-(r - mf)).mean() + sp(f - mr).mean()),
@@ -96,7 +99,9 @@ def test_extremes_stay_finite(name, dtype):
         assert np.isfinite(ops.convert_to_numpy(value))
     expected = both(loss, *(ops.convert_to_numpy(ops.cast(x, "float32")) for x in (real, fake)))
     np.testing.assert_allclose(float(loss.discriminator(real, fake)), expected[0], rtol=1e-5)
-    assert all(np.isfinite(g).all() for g in gradients(loss, np.tile(extremes, 5), extremes.repeat(5)))
+    assert all(
+        np.isfinite(g).all() for g in gradients(loss, np.tile(extremes, 5), extremes.repeat(5))
+    )
 
 
 def test_saturation():
@@ -145,7 +150,11 @@ def test_logits_of_any_shape():
 @pytest.mark.parametrize(
     "loss",
     [losses.get(name) for name in losses._BY_NAME]
-    + [losses.NonSaturating(0.25), losses.LeastSquares(-1, 1, 0), losses.RelativisticAverage("hinge")],
+    + [
+        losses.NonSaturating(0.25),
+        losses.LeastSquares(-1, 1, 0),
+        losses.RelativisticAverage("hinge"),
+    ],
     ids=lambda loss: f"{type(loss).__name__}{loss.get_config()}",
 )
 def test_round_trip(loss):
@@ -156,10 +165,10 @@ def test_round_trip(loss):
 
 @pytest.mark.parametrize("bad", ["bce", None, 3, losses.Hinge, keras.losses.BinaryCrossentropy()])
 def test_get_refuses(bad):
-    with pytest.raises(ValueError, match="one of the names .*non_saturating.* Received"):
+    with pytest.raises(ValueError, match=r"one of the names .*non_saturating.* Received"):
         losses.get(bad)
 
 
 def test_unknown_kind():
-    with pytest.raises(ValueError, match="`kind` must be one of .* Received: 'wasserstein'"):
+    with pytest.raises(ValueError, match=r"`kind` must be one of .* Received: 'wasserstein'"):
         losses.RelativisticAverage("wasserstein")

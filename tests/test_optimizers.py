@@ -5,7 +5,6 @@ from keras import optimizers
 
 from keras_gan.optimizers import AdversarialOptimizer
 
-
 ONES = keras.ops.ones(3)
 
 
@@ -77,7 +76,7 @@ def test_refusals():
     with pytest.raises(ValueError, match="`accumulation_steps` to `compile`"):
         AdversarialOptimizer({"g": scaled})
     shared = optimizers.Adam()
-    with pytest.raises(ValueError, match="optimizer of its own. Received: .* for 'd'"):
+    with pytest.raises(ValueError, match=r"optimizer of its own. Received: .* for 'd'"):
         AdversarialOptimizer({"g": shared, "d": shared})
     optimizer, _ = make()
     with pytest.raises(ValueError, match="has no update of its own"):

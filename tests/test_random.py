@@ -91,10 +91,14 @@ def test_seeds_out_of_range(seed):
 
 def test_as_a_keras_seed():
     generator = random.SeedGenerator(2**32 - 1, name="noise")
-    first, second = (ops.convert_to_numpy(keras.random.normal((8,), seed=generator)) for _ in range(2))
+    first, second = (
+        ops.convert_to_numpy(keras.random.normal((8,), seed=generator)) for _ in range(2)
+    )
     assert np.isfinite(first).all() and not np.array_equal(first, second)
     again = random.SeedGenerator.from_config(generator.get_config())
-    np.testing.assert_array_equal(ops.convert_to_numpy(keras.random.normal((8,), seed=again)), first)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(keras.random.normal((8,), seed=again)), first
+    )
 
 
 def test_replicas_draw_their_own_slice(monkeypatch):

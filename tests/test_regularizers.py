@@ -33,7 +33,9 @@ def squared_norms(x):
     return (x.astype("float64") ** 2).sum((1, 2, 3))
 
 
-@pytest.mark.parametrize("norm, two_sided, one_sided", [(1.5, 0.25, 0.25), (0.2, 0.64, 0.0), (1, 0, 0)])
+@pytest.mark.parametrize(
+    "norm, two_sided, one_sided", [(1.5, 0.25, 0.25), (0.2, 0.64, 0.0), (1, 0, 0)]
+)
 def test_gradient_penalty_of_a_linear_critic(norm, two_sided, one_sided):
     np.testing.assert_allclose(penalty(GradientPenalty(), linear(norm)), two_sided, atol=1e-6)
     np.testing.assert_allclose(

@@ -3,13 +3,15 @@
 Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is written once, in
 `keras.ops`, on top of these:
 
-- `value_and_grad(fn, variables)`: the loss `fn()` and its gradient for one player's variables; state
-  written inside `fn` (batch statistics, seeds, metrics) is committed after the gradient.
-- `grads(fn, values)`: gradient with respect to tensors, differentiable again (penalties, unrolling).
+- `value_and_grad(fn, variables)`: the loss `fn()` and its gradient for one player's variables;
+  state written inside `fn` (batch statistics, seeds, metrics) is committed after the gradient.
+- `grads(fn, values)`: gradient with respect to tensors, differentiable again (penalties,
+  unrolling).
 - `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped.
 - `apply_gradients(optimizer, gradients, variables)`.
 - `cond(pred, true_fn, false_fn)`: a branch whose writes to state happen exactly when it is taken.
-- `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer wants.
+- `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer
+  wants.
 - `predict(network, x, batch_size)`: `network.predict`, which may be interrupted.
 - `replica_id()`: 0, or the number of this replica under data parallelism.
 - `sync(model)`: bring the model's variables up to date in the middle of `fit`.
@@ -28,9 +30,9 @@ elif keras.backend.backend() == "torch":
     from keras_gan.backend import torch as _framework
 else:
     raise ImportError(
-        f"keras_gan trains on the backends 'jax', 'tensorflow' and 'torch'. Received: KERAS_BACKEND="
-        f"'{keras.backend.backend()}'. Set the environment variable KERAS_BACKEND to one of them "
-        "before importing keras."
+        "keras_gan trains on the backends 'jax', 'tensorflow' and 'torch'. Received: "
+        f"KERAS_BACKEND='{keras.backend.backend()}'. Set the environment variable KERAS_BACKEND to "
+        "one of them before importing keras."
     )
 
 Trainer = _framework.Trainer

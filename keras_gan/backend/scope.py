@@ -6,8 +6,9 @@ import keras
 class DeferredScope(keras.StatelessScope):
     """Holds back every `Variable.assign` made inside it, until `commit`.
 
-    Keras' own scope hides its parent: a variable that the outer scope has updated reads as its *old*
-    value inside. This one falls through to the parent, and remembers which variables were written.
+    Keras' own scope hides its parent: a variable that the outer scope has updated reads as its
+    *old* value inside. This one falls through to the parent, and remembers which variables were
+    written.
 
     It relies on three members of `keras.StatelessScope` that Keras does not document
     (`original_scope`, `state_mapping`, `add_update`); tests/backend/test_scope.py pins them.
@@ -18,7 +19,7 @@ class DeferredScope(keras.StatelessScope):
         self._written = {}
 
     def get_current_value(self, variable):
-        """The value of `variable` here: written in this scope, else as the enclosing scopes see it."""
+        """The value of `variable` here: written in this scope, else in the enclosing ones."""
         value = super().get_current_value(variable)
         if value is None and self.original_scope is not None:
             value = self.original_scope.get_current_value(variable)

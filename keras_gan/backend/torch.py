@@ -1,4 +1,4 @@
-"""PyTorch: eager autograd, by `torch.autograd.grad`, so no `.grad` leaks from one player to another."""
+"""PyTorch: eager, by `torch.autograd.grad`: no `.grad` leaks from one player to another."""
 
 import torch
 import torch.distributed as dist
@@ -14,7 +14,8 @@ class Trainer:
         if steps_per_execution != 1:
             raise ValueError(
                 "`steps_per_execution` is 1 on PyTorch, where every step runs eagerly. Received: "
-                f"steps_per_execution={steps_per_execution}. Leave it out, or use JAX or TensorFlow."
+                f"steps_per_execution={steps_per_execution}. Leave it out, or use JAX or "
+                "TensorFlow."
             )
         super().compile(*args, steps_per_execution=steps_per_execution, **kwargs)
 
@@ -56,9 +57,7 @@ def _gradients(total, values, create_graph=False):
     if not total.requires_grad:
         return [torch.zeros_like(v) for v in values]
     gradients = torch.autograd.grad(total, values, create_graph=create_graph, allow_unused=True)
-    return [
-        torch.zeros_like(v) if g is None else g for v, g in zip(values, gradients, strict=True)
-    ]
+    return [torch.zeros_like(v) if g is None else g for v, g in zip(values, gradients, strict=True)]
 
 
 def detached(fn):

@@ -8,10 +8,10 @@ from keras import ops
 class BatchNormalization(keras.Layer):
     """Batch normalisation per channel, in the form that the reference GANs were trained with.
 
-    Three things differ from `keras.layers.BatchNormalization`: the moving variance is the unbiased one
-    (n / (n - 1), as in PyTorch's checkpoints), the defaults are PyTorch's, and `trainable = False`
-    does not switch the layer to inference: only the `training` argument of the call does. Statistics
-    are computed in float32 under every dtype policy.
+    Three things differ from `keras.layers.BatchNormalization`: the moving variance is the unbiased
+    one (n / (n - 1), as in PyTorch's checkpoints), the defaults are PyTorch's, and `trainable =
+    False` does not switch the layer to inference: only the `training` argument of the call does.
+    Statistics are computed in float32 under every dtype policy.
 
     Args:
         momentum: float in [0, 1), the decay of the moving statistics (0.9 is PyTorch's 0.1).

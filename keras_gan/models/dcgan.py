@@ -10,16 +10,16 @@ from keras_gan.presets import register
 
 @register
 class DCGAN(GAN):
-    """Deep convolutional GAN, in the form of pytorch/examples (64 px) that later papers compare with.
+    """Deep convolutional GAN, in the form of pytorch/examples that later papers compare with.
 
     The generator starts from a small map and doubles it in each transposed convolution; the
     discriminator mirrors it with strided convolutions. Each halving doubles the filters: 64 px has
-    four stages on a 4x4 base, 32 px three, 28 px two on a 7x7 base. The recipe is the paper's: Adam(2e-4,
-    beta_1=0.5), weights from N(0, 0.02), the non-saturating loss, batches of 64 to 128.
+    four stages on a 4x4 base, 32 px three, 28 px two on a 7x7 base. The recipe is the paper's:
+    Adam(2e-4, beta_1=0.5), weights from N(0, 0.02), the non-saturating loss, batches of 64 to 128.
 
     Args:
-        image_shape: `(height, width, channels)`. Each side is 4 to 16 times the same power of two, at
-            least 4: 16, 28, 32, 48, 64, 96, 128, ...; sides may differ, `(64, 128, 3)`. 1 to 4
+        image_shape: `(height, width, channels)`. Each side is 4 to 16 times the same power of two,
+            at least 4: 16, 28, 32, 48, 64, 96, 128, ...; sides may differ, `(64, 128, 3)`. 1 to 4
             channels.
         latent_dim: int, length of a latent vector.
         width: int, filters of the widest-resolution layer (the paper's 64; ngf and ndf in code).
@@ -33,7 +33,6 @@ class DCGAN(GAN):
         ValueError: if `image_shape` cannot be built so, or a number is out of range.
 
     Example:
-
     ```python
     gan = keras_gan.DCGAN(image_shape=(64, 64, 3))
     gan.compile()
@@ -126,8 +125,8 @@ def _base_and_stages(image_shape):
         if stages >= 2 and max(height, width) <= 16:
             return (height, width), stages
     raise ValueError(
-        "`image_shape` is (height, width, channels) with 1 to 4 channels and sides that are 4 to 16 "
-        "times the same power of two, at least 4: (16, 16, 1), (28, 28, 1), (32, 32, 3), (64, 128, 3) "
-        f"and so on. Received: {image_shape}. Resize the images, for example with "
+        "`image_shape` is (height, width, channels) with 1 to 4 channels and sides that are 4 to "
+        "16 times the same power of two, at least 4: (16, 16, 1), (28, 28, 1), (32, 32, 3), (64, "
+        f"128, 3) and so on. Received: {image_shape}. Resize the images, for example with "
         "`keras_gan.data.image_folder(path, image_shape=(64, 64, 3))`."
     )

@@ -15,18 +15,19 @@ from keras_gan.regularizers import GradientPenalty
 class WGANGP(GAN):
     """Wasserstein GAN with gradient penalty.
 
-    The recipe is the paper's Algorithm 1: Adam(1e-4, beta_1=0, beta_2=0.9), five critic updates for one
-    of the generator, penalty weight 10 with one epsilon per sample, batches of 64. The critic has no
-    batch normalisation: its gradient is penalised sample by sample. Minus the adversarial part of
-    `d_loss` (`fake_logits - real_logits`) estimates the Wasserstein distance and should fall.
+    The recipe is the paper's Algorithm 1: Adam(1e-4, beta_1=0, beta_2=0.9), five critic updates for
+    one of the generator, penalty weight 10 with one epsilon per sample, batches of 64. The critic
+    has no batch normalisation: its gradient is penalised sample by sample. Minus the adversarial
+    part of `d_loss` (`fake_logits - real_logits`) estimates the Wasserstein distance and should
+    fall.
 
     Two published families of networks:
 
     - `architecture="conv"`: strided 5x5 convolutions. At 28x28 exactly the MNIST networks (no
       normalisation, images in [0, 1] inside); at other sizes the CIFAR-10 form with batch
       normalisation in the generator and tanh.
-    - `architecture="resnet"`: residual networks. Up to 32 px the CIFAR-10 form (equal widths, mean over
-      space before the logit), above it the 64 px form (widths doubling towards 4x4, layer
+    - `architecture="resnet"`: residual networks. Up to 32 px the CIFAR-10 form (equal widths, mean
+      over space before the logit), above it the 64 px form (widths doubling towards 4x4, layer
       normalisation in the critic).
 
     Args:
@@ -44,15 +45,14 @@ class WGANGP(GAN):
             range.
 
     Example:
-
     ```python
     gan = keras_gan.WGANGP(image_shape=(32, 32, 3), architecture="resnet", width=128)
     gan.compile()
     gan.fit(keras_gan.data.image_folder("photos/", image_shape=(32, 32, 3)), epochs=100)
     ```
 
-    Reference: Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville (2017), Improved Training of Wasserstein
-    GANs, arXiv:1704.00028.
+    Reference: Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville (2017), Improved Training of
+    Wasserstein GANs, arXiv:1704.00028.
     """
 
     def __init__(
@@ -204,8 +204,8 @@ def _resnet_critic(image_shape, width, dtype):
 def _block(x, filters, name, resample, norm, first_bias, dtype):
     """Shortcut + conv2(relu(norm2(conv1(relu(norm1(x)))))), with a change of resolution.
 
-    Upsampling comes before conv1 and the shortcut's 1x1; the mean pool after conv2. In the shortcut it
-    comes after the 1x1 in the CIFAR-10 networks (`first_bias`), before it in the 64 px ones.
+    Upsampling comes before conv1 and the shortcut's 1x1; the mean pool after conv2. In the shortcut
+    it comes after the 1x1 in the CIFAR-10 networks (`first_bias`), before it in the 64 px ones.
     """
     inputs = x
 
@@ -270,7 +270,7 @@ def _conv(filters, kernel_size, dtype, name, strides=1, use_bias=True, he=True):
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class _FanScaled(keras.initializers.Initializer):
-    """Uniform with variance `2 * scale / (fan_in + fan_out)`, fan_out counted per output position."""
+    """Uniform, of variance `2 * scale / (fan_in + fan_out)`, fan_out per output position."""
 
     def __init__(self, scale, strides=1):
         self.scale = scale
@@ -309,8 +309,8 @@ def _check_shape(image_shape, architecture):
         if (side >= 16 and side & (side - 1) == 0) or (side == 28 and architecture == "conv"):
             return
     raise ValueError(
-        "`image_shape` is square with a side that is a power of two, at least 16, or (28, 28, C) with "
-        f"architecture='conv'; 1 to 4 channels. Received: {image_shape} with architecture="
+        "`image_shape` is square with a side that is a power of two, at least 16, or (28, 28, C) "
+        f"with architecture='conv'; 1 to 4 channels. Received: {image_shape} with architecture="
         f"{architecture!r}. Resize the images, for example with "
         "`keras_gan.data.image_folder(path, image_shape=(32, 32, 3))`."
     )

@@ -11,7 +11,7 @@ JAX, TF = (keras.backend.backend() == name for name in ("jax", "tensorflow"))
 
 @pytest.fixture(params=["eager", "compiled"])
 def run(request):
-    """Runs a function that reads and writes variables, eagerly or in the backend's compiled form."""
+    """Runs a function that reads and writes variables, eagerly or compiled."""
     if request.param == "eager" or not (JAX or TF):
 
         def eager(fn, variables):
@@ -280,7 +280,11 @@ class TestCond:
 
     def test_inside_value_and_grad(self, run):
         # A lazy term inside a differentiated function, with a mean of its own.
-        flag, mean, v = variable(1.0, trainable=False), variable(0.0, trainable=False), variable(2.0)
+        flag, mean, v = (
+            variable(1.0, trainable=False),
+            variable(0.0, trainable=False),
+            variable(2.0),
+        )
 
         def step():
             def loss():

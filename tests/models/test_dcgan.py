@@ -117,7 +117,8 @@ def test_refusals(options, message):
         DCGAN(**options)
 
 
-# One step, on every backend the same ---------------------------------------------------------------
+# One step, on every backend the same
+# ---------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
