@@ -165,6 +165,7 @@ def test_a_ragged_batch_in_the_middle_does_not_end_the_epoch():
     assert [images[0] for images, _ in seen] == [0, 10] and len(seen[0][0]) == 8
 
 
+@pytest.mark.filterwarnings("ignore:.*left out")
 def test_too_little_data():
     with pytest.raises(ValueError, match=r"takes 3 batches .* fewer full ones of 4 images"):
         adapter_of("arrays", 11, group=3)

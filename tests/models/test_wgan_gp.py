@@ -39,7 +39,7 @@ def test_parameter_counts(options, generator, critic):
         {"image_shape": (64, 64, 4)},
         {"image_shape": (28, 28, 3)},
         {"image_shape": (16, 16, 3), "architecture": "resnet"},
-        {"image_shape": [128, 128, 1], "architecture": "resnet"},
+        {"image_shape": [64, 64, 1], "architecture": "resnet"},
     ],
 )
 def test_shapes_and_critics_without_batch_norm(options):
