@@ -21,7 +21,7 @@ import keras_gan
 
 DATA = pathlib.Path(os.environ.get("FASHION_MNIST", "/usr/share/datasets/fashion-mnist"))
 OUT = pathlib.Path(os.environ.get("OUT", "dcgan_fashion_mnist"))
-WIDTH = int(os.environ.get("WIDTH", 32))
+WIDTH = int(os.environ.get("WIDTH", 16))
 EPOCHS = int(os.environ.get("EPOCHS", 8))
 
 # %% [markdown]
@@ -51,7 +51,7 @@ print(f"{dataset.num_images} images of {dataset.image_shape}, {len(dataset)} bat
 # the other's weights: all that the generator learns from is the gradient of the discriminator's answer.
 
 # %%
-gan = keras_gan.DCGAN(image_shape=(32, 32, 1), width=WIDTH, seed=0)
+gan = keras_gan.DCGAN(image_shape=(32, 32, 1), width=WIDTH, discriminator_width=2 * WIDTH, seed=0)
 print(f"generator: {gan.generator.count_params():,} weights")
 print(f"discriminator: {gan.discriminator.count_params():,} weights")
 

@@ -38,8 +38,13 @@ def _layout(name, prefix):
     def generator_config(tensors):
         kernels = _kernels(tensors, second=3)
         latent_dim, _, *base = tensors.dimensions(kernels[0], 4)
-        width, channels = tensors.dimensions(kernels[-1], 4)[:2]
-        filters = [latent_dim, *_doubling(width, len(kernels) - 1)[::-1], channels]
+        finest, channels = tensors.dimensions(kernels[-1], 4)[:2]
+        stages = len(kernels) - 1
+        # Three stages begin with the 8 * width filters of four, and so end with 2 * width.
+        width, odd = divmod(finest, 2) if stages == 3 else (finest, 0)
+        if odd:
+            raise ValueError(f"'{kernels[-1]}' of a 32 px DCGAN takes 2 * width filters, not {finest}.")
+        filters = [latent_dim, *_doubling(finest, stages)[::-1], channels]
         for i, kernel in enumerate(kernels):
             tensors.expect(kernel, (filters[i], filters[i + 1], *(base if i == 0 else (4, 4))))
         image_shape = _image_shape(base, kernels, channels)

@@ -7,6 +7,8 @@ from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization
 from keras_gan.presets import register
 
+_MAX_FILTERS = 16384
+
 
 @register
 class DCGAN(GAN):
@@ -14,17 +16,18 @@ class DCGAN(GAN):
 
     The generator starts from a small map and doubles it in each transposed convolution; the
     discriminator mirrors it with strided convolutions. Each halving doubles the filters: 64 px has
-    four stages on a 4x4 base, 32 px three, 28 px two on a 7x7 base. The recipe is the paper's:
-    Adam(2e-4, beta_1=0.5), weights from N(0, 0.02), the non-saturating loss, batches of 64 to 128.
+    four stages on a 4x4 base, 32 px three, 28 px two on a 7x7 base. Generators of three stages are
+    twice as wide as that, as the 32 px one of lectures is: like the 64 px one they begin with
+    `8 * width` filters. The recipe is the paper's: Adam(2e-4, beta_1=0.5), weights from
+    N(0, 0.02), the non-saturating loss, batches of 64 to 128.
 
     Args:
         image_shape: `(height, width, channels)`. Each side is 4 to 16 times the same power of two,
             at least 4: 16, 28, 32, 48, 64, 96, 128, ...; sides may differ, `(64, 128, 3)`. 1 to 4
             channels.
         latent_dim: int, length of a latent vector.
-        width: int, filters of the widest-resolution layer (the paper's 64; ngf and ndf in code).
-        discriminator_width: int, the discriminator's; `width` by default. The 32 px form with a
-            generator from 512 filters on is `width=128, discriminator_width=64`.
+        width: int, the unit that filters are counted in (64 in the paper; ngf in PyTorch code).
+        discriminator_width: int, the discriminator's (ndf); `width` by default.
         seed: int for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy or its name, for example `"mixed_bfloat16"`.
@@ -63,6 +66,13 @@ class DCGAN(GAN):
         ):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"`{argument}` is an integer >= 1. Received: {value!r}")
+        widest = max(_base_filters(width, stages), discriminator_width * 2 ** (stages - 1))
+        if widest > _MAX_FILTERS:
+            raise ValueError(
+                f"A layer of {widest} filters would be needed, more than {_MAX_FILTERS}. Use a "
+                f"smaller `width`. Received: width={width}, discriminator_width="
+                f"{discriminator_width}, image_shape={tuple(image_shape)}"
+            )
         self._arguments = {
             "image_shape": list(image_shape),
             "latent_dim": latent_dim,
@@ -86,11 +96,12 @@ def _generator(base, stages, channels, latent_dim, width, dtype):
     options = {"use_bias": False, "kernel_initializer": _normal(0.0), "dtype": dtype}
     z = keras.Input((latent_dim,))
     x = layers.Reshape((1, 1, latent_dim), dtype=dtype)(z)
-    x = layers.Conv2DTranspose(width * 2 ** (stages - 1), base, **options)(x)
-    for stage in reversed(range(stages)):
+    filters = _base_filters(width, stages)
+    x = layers.Conv2DTranspose(filters, base, **options)(x)
+    for stage in range(stages):
         x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
         x = layers.ReLU(dtype=dtype)(x)
-        filters = width * 2 ** (stage - 1) if stage else channels
+        filters = filters // 2 if stage < stages - 1 else channels
         x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", **options)(x)
     x = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(z, x, name="generator")
@@ -108,6 +119,11 @@ def _discriminator(base, stages, image_shape, width, dtype):
     x = layers.Conv2D(1, base, **options)(x)
     logits = layers.Flatten(dtype="float32")(x)
     return keras.Model(image, logits, name="discriminator")
+
+
+def _base_filters(width, stages):
+    """Filters of the generator's first map; each stage halves them."""
+    return width * (8 if stages == 3 else 2 ** (stages - 1))
 
 
 def _normal(mean):

@@ -112,7 +112,7 @@ def test_two_files_of_pytorch_examples(files, states):
         np.testing.assert_array_equal(to_numpy(average), to_numpy(own))
 
 
-@pytest.mark.parametrize("stages", [2, 3])
+@pytest.mark.parametrize("stages", [2, 4])
 def test_images_and_logits_are_those_of_pytorch(stages, tmp_path):
     states = dcgan_state(stages=stages)
     gan = load_checkpoint(
@@ -134,6 +134,16 @@ def test_images_and_logits_are_those_of_pytorch(stages, tmp_path):
     )
     ours = gan.discriminator.predict(images, verbose=0)[:, 0]
     np.testing.assert_allclose(ours, logits, rtol=1e-4, atol=1e-5)
+
+
+def test_three_stages_are_counted_in_the_unit_of_four():
+    generator, discriminator = dcgan_state(stages=3, width=4)
+    states = {"generator": generator, "discriminator": discriminator}
+    config = load_checkpoint(states).get_config()
+    assert (config["width"], config["discriminator_width"]) == (2, 4)
+    generator, _ = dcgan_state(stages=3, width=3)
+    with pytest.raises(ValueError, match=r"2 \* width filters, not 3"):
+        load_checkpoint({"generator": generator}, networks=("generator",))
 
 
 @pytest.mark.parametrize(
