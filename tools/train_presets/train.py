@@ -18,12 +18,20 @@ from keras_gan.files import atomic_file
 from keras_gan.images import make_grid, save_png
 
 
-class EpochEnd(keras.callbacks.Callback):
-    """Write history, samples and a checkpoint; the checkpoint's name says how many epochs it has."""
+class Run(keras.callbacks.Callback):
+    """Lower the learning rates in the last third; write history, samples and a checkpoint."""
 
-    def __init__(self, run):
+    def __init__(self, run, epochs, optimizer):
         super().__init__()
         self.run = run
+        self.epochs = epochs
+        players = optimizer.players.values()
+        self.rates = [(player, float(player.learning_rate.numpy())) for player in players]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        share = min(1.0, 3 * (self.epochs - epoch) / self.epochs)
+        for optimizer, rate in self.rates:
+            optimizer.learning_rate = rate * share
 
     def on_epoch_end(self, epoch, logs=None):
         with open(self.run / "history.jsonl", "a") as file:
@@ -53,7 +61,10 @@ def main():
     arguments.run.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(arguments.seed)
     gan = recipe.model(arguments.seed)
+    epochs = arguments.epochs or recipe.epochs
     gan.compile(**recipe.compile())
+    # Before a checkpoint brings lowered learning rates with it.
+    callback = Run(arguments.run, epochs, gan.optimizer)
     dataset = recipe.dataset(arguments.seed, arguments.data)
     done = 0
     if (arguments.run / "checkpoint.weights.h5").exists():
@@ -65,9 +76,9 @@ def main():
         save_png(arguments.run / "samples" / "epoch0000.png", grid(gan))
     gan.fit(
         dataset,
-        epochs=arguments.epochs or recipe.epochs,
+        epochs=epochs,
         initial_epoch=done,
-        callbacks=[EpochEnd(arguments.run)],
+        callbacks=[callback],
         verbose=2,
     )
 
