@@ -41,7 +41,6 @@ def main(argv=None):
         int, the exit code: 0 done, 1 could not be done, 130 interrupted. Wrong usage exits with 2.
 
     Example:
-
     ```python
     keras_gan.cli.main(["generate", "--preset", "dcgan_emoji_64", "--seeds", "0-3"])
     ```
@@ -60,7 +59,9 @@ def main(argv=None):
 
 def _parser():
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("keras-gan", description=_DESCRIPTION, formatter_class=formatter)
+    parser = argparse.ArgumentParser(
+        "keras-gan", description=_DESCRIPTION, formatter_class=formatter
+    )
     parser.add_argument("--version", action="version", version=keras_gan.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -104,7 +105,7 @@ def _parser():
         "--data",
         required=True,
         type=pathlib.Path,
-        help="folder of images (searched through), or an IDX file such as train-images-idx3-ubyte.gz",
+        help="folder of images (searched through) or IDX file (train-images-idx3-ubyte.gz)",
     )
     train.add_argument("--outdir", required=True, type=pathlib.Path, help="folder of all runs")
     train.add_argument("--model", choices=_MODELS, default="dcgan", help="default: dcgan")
@@ -137,14 +138,19 @@ def _parser():
         "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
     )
     train.add_argument("--epochs", type=_positive, default=25, help="default: 25")
-    train.add_argument("--batch", type=_positive, default=64, help="images per update (default: 64)")
+    train.add_argument(
+        "--batch", type=_positive, default=64, help="images per update (default: 64)"
+    )
     train.add_argument("--width", type=_positive, help="filters of the finest layer (default: 64)")
     train.add_argument("--latent-dim", type=_positive, help="default: the paper's")
     train.add_argument("--ema-decay", type=float, help="of the averaged generator, such as 0.999")
     train.add_argument("--seed", type=int, default=0, help="of data order and noise (default: 0)")
     train.add_argument(
-        "--snap", type=_positive, default=1, help="epochs from one sample grid and checkpoint to the "
-        "next (default: 1); the last two checkpoints are kept"
+        "--snap",
+        type=_positive,
+        default=1,
+        help="epochs from one sample grid and checkpoint to the "
+        "next (default: 1); the last two checkpoints are kept",
     )
     train.add_argument(
         "--tensorboard", action="store_true", help="write the sample grids for TensorBoard as well"
@@ -255,7 +261,7 @@ def _model_and_data(arguments):
         wanted = (arguments.resolution or image_shape[:2], arguments.channels or image_shape[2])
         if (*wanted[0], wanted[1]) != image_shape:
             raise ValueError(
-                f"The preset makes images of shape {image_shape}; remove --resolution and --channels."
+                f"The preset makes images of shape {image_shape}: remove --resolution, --channels."
             )
         dataset = _data(arguments, image_shape[:2], image_shape[2])
     else:

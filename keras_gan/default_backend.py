@@ -12,8 +12,8 @@ _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 def choose():
     """Set KERAS_BACKEND to a backend that is installed, if Keras' own choice is not.
 
-    Keras falls back on TensorFlow, and fails to import where only JAX or PyTorch is installed. A choice
-    made by the user (KERAS_BACKEND, or keras imported before) is never touched.
+    Keras falls back on TensorFlow, and fails to import where only JAX or PyTorch is installed. A
+    choice made by the user (KERAS_BACKEND, or keras imported before) is never touched.
     """
     if "KERAS_BACKEND" in os.environ or "keras" in sys.modules:
         return

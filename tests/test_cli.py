@@ -66,7 +66,9 @@ def test_generate(run, tmp_path, capsys):
     expected = keras_gan.GAN.from_preset(run / "preset").generate(seeds=[85])[0]
     assert np.abs(image.astype(int) - expected).max() <= 1
     assert "4 images" in capsys.readouterr().out
-    assert cli.main(["generate", *arguments, "--trunc", "0.5", "--outdir", str(tmp_path / "t")]) == 0
+    assert (
+        cli.main(["generate", *arguments, "--trunc", "0.5", "--outdir", str(tmp_path / "t")]) == 0
+    )
     truncated = np.asarray(Image.open(tmp_path / "t" / "seed0085.png"))
     assert (truncated != image).any()
 

@@ -1,6 +1,6 @@
 """Draw docs/samples.png, the picture of the README, with the shipped presets.
 
-    python tools/readme_picture.py
+python tools/readme_picture.py
 """
 
 import pathlib
@@ -13,7 +13,7 @@ COLUMNS = 12
 
 
 def rows(preset, count, scale):
-    """Rows of samples, seeds counted from 0, as one RGB image; pixels are repeated `scale` times."""
+    """Rows of samples as one RGB image; pixels are repeated `scale` times."""
     gan = keras_gan.GAN.from_preset(preset)
     images = gan.generate(seeds=range(COLUMNS * count))
     grid = keras_gan.images.make_grid(images, COLUMNS).repeat(scale, 0).repeat(scale, 1)

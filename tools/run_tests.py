@@ -1,8 +1,9 @@
-"""Run the tests on JAX, TensorFlow and PyTorch side by side, and try the wheel; exit 1 if any fails.
+"""Run the tests on JAX, TensorFlow and PyTorch, and try the wheel; exit 1 if any fails.
 
     python tools/run_tests.py [--jobs jax tensorflow torch wheel] [pytest arguments]
 
-Each job is a process of its own with one thread, two at a time. What a job prints appears when it is done.
+Each job is a process of its own with one thread, two at a time. What a job prints appears when it
+is done.
 """
 
 import argparse

@@ -14,7 +14,6 @@ class HistoryFile(keras.callbacks.Callback):
         path: str or path of the file, for example `history.jsonl`; its folder must exist.
 
     Example:
-
     ```python
     gan.fit(dataset, epochs=25, callbacks=[keras_gan.callbacks.HistoryFile("history.jsonl")])
     ```

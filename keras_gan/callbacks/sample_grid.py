@@ -28,7 +28,6 @@ class SampleGrid(keras.callbacks.Callback):
         ImportError: if `tensorboard` is given and tensorboardX is not installed.
 
     Example:
-
     ```python
     gan.fit(dataset, epochs=25, callbacks=[keras_gan.callbacks.SampleGrid("samples/")])
     ```

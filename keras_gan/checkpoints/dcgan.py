@@ -43,7 +43,9 @@ def _layout(name, prefix):
         # Three stages begin with the 8 * width filters of four, and so end with 2 * width.
         width, odd = divmod(finest, 2) if stages == 3 else (finest, 0)
         if odd:
-            raise ValueError(f"'{kernels[-1]}' of a 32 px DCGAN takes 2 * width filters, not {finest}.")
+            raise ValueError(
+                f"'{kernels[-1]}' of a 32 px DCGAN takes 2 * width filters, not {finest}."
+            )
         filters = [latent_dim, *_doubling(finest, stages)[::-1], channels]
         for i, kernel in enumerate(kernels):
             tensors.expect(kernel, (filters[i], filters[i + 1], *(base if i == 0 else (4, 4))))

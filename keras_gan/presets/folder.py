@@ -1,7 +1,7 @@
-"""Preset folders: `config.json`, `metadata.json`, `model.weights.h5` and a card, read with distrust.
+"""Preset folders: a configuration, facts, weights and a card, read with distrust.
 
-A configuration is plain JSON numbers, strings, booleans and lists of them; the class is looked up among
-the registered ones. Weights are arrays. Everything is checked before a model is built.
+A configuration is plain JSON numbers, strings, booleans and lists of them; the class is looked up
+among the registered ones. Weights are arrays. Everything is checked before a model is built.
 """
 
 import hashlib
@@ -101,13 +101,13 @@ def save(model, folder, overwrite=False, **facts):
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not overwrite:
             raise ValueError(
-                f"{folder} exists and is not empty. Choose another folder, or pass `overwrite=True` "
-                "to replace a preset."
+                f"{folder} exists and is not empty. Choose another folder, or pass "
+                "`overwrite=True` to replace a preset."
             )
         if not (folder / CONFIG).is_file():
             raise ValueError(
-                f"{folder} is not a preset folder (no {CONFIG}) and is not replaced. Choose another "
-                "folder."
+                f"{folder} is not a preset folder (no {CONFIG}) and is not replaced. Choose "
+                "another folder."
             )
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
@@ -147,7 +147,8 @@ def load_weights_file(model, path):
         path: path of the file.
 
     Raises:
-        ValueError: if the file is truncated, refers to other files, expands beyond its size, or does
+        ValueError: if the file is truncated, refers to other files, expands beyond its size, or
+        does
             not hold the weights of such a model.
     """
     try:

@@ -25,7 +25,6 @@ def register(cls):
         ValueError: if another class of that name is registered.
 
     Example:
-
     ```python
     @keras_gan.presets.register
     class MyGAN(keras_gan.GAN):
@@ -60,16 +59,15 @@ def registered_class(name):
         ValueError: if there is none.
 
     Example:
-
     ```python
     keras_gan.presets.registered_class("DCGAN")
     ```
     """
     if not isinstance(name, str) or name not in _CLASSES:
         raise ValueError(
-            f"No class named {name!r} is registered; known are {sorted(_CLASSES)}. If it is your own, "
-            "decorate it with `@keras_gan.presets.register` and import it first; otherwise a newer "
-            "keras_gan may know it."
+            f"No class named {name!r} is registered; known are {sorted(_CLASSES)}. If it is your "
+            "own, decorate it with `@keras_gan.presets.register` and import it first; otherwise a "
+            "newer keras_gan may know it."
         )
     return _CLASSES[name]
 
@@ -85,7 +83,6 @@ def list_presets(pattern="*"):
         `parameters`, `dataset`, `licence`, `metrics` and more, sorted by name.
 
     Example:
-
     ```python
     for name, metadata in keras_gan.list_presets("dcgan*").items():
         print(name, metadata["description"])

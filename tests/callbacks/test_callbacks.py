@@ -62,7 +62,13 @@ def test_sample_grid_and_history(gan, images, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"every_steps": 0}, {"every_epochs": 0}, {"every_epochs": None}, {"seeds": "x"}, {"seeds": []}],
+    [
+        {"every_steps": 0},
+        {"every_epochs": 0},
+        {"every_epochs": None},
+        {"seeds": "x"},
+        {"seeds": []},
+    ],
 )
 def test_arguments_out_of_range(arguments, tmp_path):
     with pytest.raises(ValueError):

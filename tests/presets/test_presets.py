@@ -71,7 +71,13 @@ def test_metadata_and_card(saved):
     assert metadata["parameters"]["generator"] == saved[0].generator.count_params()
     assert metadata["sha256"] == preset_folder.sha256(saved[1] / "model.weights.h5")
     card = (saved[1] / "README.md").read_text()
-    for text in ("license: mit", "Nothing much.", "noise", "| FID | 12.5 |", "![samples](samples.png)"):
+    for text in (
+        "license: mit",
+        "Nothing much.",
+        "noise",
+        "| FID | 12.5 |",
+        "![samples](samples.png)",
+    ):
         assert text in card
 
 
@@ -81,9 +87,7 @@ def test_fresh_weights_and_overrides(saved):
     assert fresh.get_config()["width"] == 3
     assert fresh.seed == 9
     other = keras_gan.DCGAN.from_preset(folder, load_weights=False)
-    assert not np.array_equal(
-        other.generator.get_weights()[0], gan.generator.get_weights()[0]
-    )
+    assert not np.array_equal(other.generator.get_weights()[0], gan.generator.get_weights()[0])
     assert keras_gan.DCGAN.from_preset(folder, dtype="mixed_bfloat16").dtype_policy.name == (
         "mixed_bfloat16"
     )
@@ -108,9 +112,9 @@ def test_the_class_is_checked(saved):
 
 
 def test_unknown_presets_name_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match="No preset 'dcgam'.*dcgan_"):
+    with pytest.raises(ValueError, match=r"No preset 'dcgam'.*dcgan_"):
         keras_gan.GAN.from_preset("dcgam")
-    with pytest.raises(ValueError, match="has no config.json"):
+    with pytest.raises(ValueError, match=r"has no config.json"):
         keras_gan.GAN.from_preset(tmp_path)
 
 
@@ -154,7 +158,7 @@ def test_missing_files(copy):
 
 def test_a_newer_format_is_refused(copy):
     edit(copy / "metadata.json", format_version=2)
-    with pytest.raises(ValueError, match="format_version 2.*Update keras_gan"):
+    with pytest.raises(ValueError, match=r"format_version 2.*Update keras_gan"):
         keras_gan.GAN.from_preset(copy)
 
 
@@ -163,7 +167,7 @@ def test_damaged_weights_are_refused_by_their_hash(copy):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="sha256 is [0-9a-f]{64}, but.*[0-9a-f]{64}"):
+    with pytest.raises(ValueError, match=r"sha256 is [0-9a-f]{64}, but.*[0-9a-f]{64}"):
         keras_gan.GAN.from_preset(copy)
 
 
@@ -204,9 +208,7 @@ def replace(file, **arguments):
             "far more than its size",
         ),
         (
-            in_h5(
-                lambda f: f.create_dataset("x", (4,), "f4", external=[("/etc/passwd", 0, 16)])
-            ),
+            in_h5(lambda f: f.create_dataset("x", (4,), "f4", external=[("/etc/passwd", 0, 16)])),
             "from elsewhere",
         ),
     ],
@@ -248,7 +250,7 @@ def test_classes_of_ones_own(tmp_path, monkeypatch):
         """Somebody's class."""
 
     gan = Own(image_shape=(16, 16, 1), latent_dim=4, width=2)
-    with pytest.raises(ValueError, match="presets.register"):
+    with pytest.raises(ValueError, match=r"presets.register"):
         gan.save_to_preset(tmp_path / "own")
     assert list(tmp_path.iterdir()) == []
     keras_gan.presets.register(Own)

@@ -1,7 +1,6 @@
-"""Write the preset folder of a finished run: weights in float32, samples, and the card with its figures.
+"""Write the preset folder of a finished run: weights in float32, samples, card.
 
-    KERAS_BACKEND=torch python tools/train_presets/export.py dcgan_fashion_mnist_32 --run runs/dcgan \\
-        --weaknesses "..."
+KERAS_BACKEND=torch python tools/train_presets/export.py NAME --run FOLDER --weaknesses TEXT
 """
 
 import argparse
@@ -44,7 +43,9 @@ def main():
         from judge import figures_of
 
         metrics.update(figures_of(gan))
-    folder = PRESETS / arguments.name.partition("_fashion")[0].partition("_emoji")[0] / arguments.name
+    folder = (
+        PRESETS / arguments.name.partition("_fashion")[0].partition("_emoji")[0] / arguments.name
+    )
     gan.save_to_preset(
         folder,
         description=recipe.description,

@@ -1,9 +1,9 @@
-"""Judge a Fashion-MNIST generator with a small classifier: is every kind of garment there, and clear?
+"""Judge a Fashion-MNIST generator: every kind of garment, and clear to a classifier.
 
-    KERAS_BACKEND=torch python tools/train_presets/judge.py presets/dcgan/dcgan_fashion_mnist_32
+    KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_fashion_mnist_32
 
-Prints the share of each class among 10,000 samples and the mean probability of the class chosen, beside
-those of the 10,000 real test images. The classifier is trained when its weights are not there yet.
+Prints the share of each class among 10,000 samples and the mean probability of the class chosen,
+beside those of the 10,000 real test images. The classifier is trained where it is missing.
 """
 
 import argparse
@@ -32,7 +32,7 @@ WEIGHTS = pathlib.Path(__file__).with_name("fashion_mnist_classifier.weights.h5"
 
 
 def images_and_labels(part):
-    """Images of `"train"` or `"t10k"`, padded to 32x32 as the generators make them, and class ids."""
+    """Images of `"train"` or `"t10k"`, padded to 32x32 as generators make them, and class ids."""
     images = keras_gan.data.read_idx(FASHION_MNIST / f"{part}-images-idx3-ubyte.gz")
     labels = keras_gan.data.read_idx(FASHION_MNIST / f"{part}-labels-idx1-ubyte.gz")
     return np.pad(images, ((0, 0), (2, 2), (2, 2)))[..., None], labels
@@ -86,7 +86,7 @@ def figures(probabilities):
 
 
 def figures_of(gan, count=10_000, seed=0):
-    """The figures of `count` samples of a GAN beside those of the real test images, for its card."""
+    """The figures of `count` samples beside those of the real test images, for a card."""
     model = trained_classifier()
     images, labels = images_and_labels("t10k")
     real = model.predict(images, batch_size=500, verbose=0)

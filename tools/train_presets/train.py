@@ -1,10 +1,10 @@
 """Train one of the shipped presets; run it again to go on where it stopped.
 
     KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_fashion_mnist_32 --run runs/dcgan
-    KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_emoji_64 --run runs/emoji \\
-        --data node_modules/emoji-datasource-google/img/google/64
 
-The run folder gets weights.h5 files, history.jsonl and a grid of samples after every epoch.
+`--data` names the folder of emoji for dcgan_emoji_64 (img/google/64 of the npm package
+emoji-datasource-google). The run folder gets checkpoint.weights.h5, history.jsonl and a grid of
+samples after every epoch.
 """
 
 import argparse
