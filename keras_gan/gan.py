@@ -151,9 +151,8 @@ class GAN(backend.Trainer, keras.Model):
         """
         return [
             Phase("discriminator", self.discriminator_loss),
-            *self._lazy_phases("discriminator"),
+            *self._lazy_phases(),
             Phase("generator", self.generator_loss),
-            *self._lazy_phases("generator"),
         ]
 
     def log_names(self):
@@ -179,7 +178,7 @@ class GAN(backend.Trainer, keras.Model):
             "fake_logits": ops.mean(ops.cast(fake_logits, "float32")),
         }
         if training:
-            for regularizer in self._regularizers_of("discriminator", lazy=False):
+            for regularizer in self._regularizers(lazy=False):
                 penalty = self._penalty(regularizer, batch, fake)
                 loss = loss + regularizer.weight * penalty
                 logs[regularizer.name] = penalty
@@ -286,9 +285,7 @@ class GAN(backend.Trainer, keras.Model):
             return recipe[name] if value is None else value
 
         self.adversarial_loss = losses.get(given("loss", loss))
-        self.regularizers = _checked_regularizers(
-            given("regularizers", regularizers), list(self.players())
-        )
+        self.regularizers = _checked_regularizers(given("regularizers", regularizers))
         self.discriminator_steps = _positive(
             "discriminator_steps", given("discriminator_steps", discriminator_steps)
         )
@@ -518,10 +515,10 @@ class GAN(backend.Trainer, keras.Model):
                 else:
                     ours.assign(theirs)
 
-    def _regularizers_of(self, player, lazy):
-        return [r for r in self.regularizers if r.player == player and (r.interval > 1) == lazy]
+    def _regularizers(self, lazy):
+        return [r for r in self.regularizers if (r.interval > 1) == lazy]
 
-    def _lazy_phases(self, player):
+    def _lazy_phases(self):
         def loss_of(regularizer):
             def loss(batch):
                 fake = None
@@ -535,8 +532,8 @@ class GAN(backend.Trainer, keras.Model):
             return loss
 
         return [
-            Phase(player, loss_of(regularizer), regularizer.interval)
-            for regularizer in self._regularizers_of(player, lazy=True)
+            Phase(regularizer.player, loss_of(regularizer), regularizer.interval)
+            for regularizer in self._regularizers(lazy=True)
         ]
 
     def _penalty(self, regularizer, batch, fake):
@@ -1034,15 +1031,16 @@ def _positive(name, value):
     return int(value)
 
 
-def _checked_regularizers(identifiers, players):
+def _checked_regularizers(identifiers):
     if not isinstance(identifiers, (list, tuple)):
         raise ValueError(f"`regularizers` is a list; use [] for none. Received: {identifiers!r}")
     found = [regularizers.get(identifier) for identifier in identifiers]
     for regularizer in found:
-        if regularizer.player not in players:
+        if regularizer.player != "discriminator":
             raise ValueError(
-                f"{type(regularizer).__name__} is for the player '{regularizer.player}', but this "
-                f"model has {players}."
+                "This model applies regularizers to its discriminator. Received: "
+                f"{type(regularizer).__name__}, for the player '{regularizer.player}'. Override "
+                "`phases` to add an update of another player."
             )
     names = [regularizer.name for regularizer in found]
     if len(set(names)) < len(names):

@@ -140,3 +140,13 @@ def test_get_refuses(bad):
 def test_base_class():
     with pytest.raises(NotImplementedError, match="must implement `penalty`"):
         Regularizer(1.0).penalty(None, None, None, None)
+
+
+def test_a_regularizer_of_another_player_is_not_ignored():
+    class PathLength(keras_gan.regularizers.R1):
+        name = "path_length"
+        player = "generator"
+
+    gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=2, width=2)
+    with pytest.raises(ValueError, match="PathLength, for the player 'generator'"):
+        gan.compile(regularizers=[PathLength(1.0)])
