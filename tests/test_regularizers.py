@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_gan
 from keras_gan import backend, random
 from keras_gan.regularizers import R1, R2, GradientPenalty, Regularizer, get
 
@@ -143,7 +144,7 @@ def test_base_class():
 
 
 def test_a_regularizer_of_another_player_is_not_ignored():
-    class PathLength(keras_gan.regularizers.R1):
+    class PathLength(R1):
         name = "path_length"
         player = "generator"
 
