@@ -751,7 +751,8 @@ def test_mixed_precision(policy):
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX always compiles, PyTorch runs eagerly")
 def test_xla():
-    options = {"regularizers": [GradientPenalty(1.0)], "discriminator_steps": 2}
+    # Second-order gradients, also in a branch.
+    options = {"regularizers": [GradientPenalty(1.0), R1(1.0, interval=2)]}
     graph, compiled = (make(**options, jit_compile=value) for value in (False, True))
     a, b = (gan.train_on_batch(X, return_dict=True) for gan in (graph, compiled))
     assert a.keys() == b.keys()

@@ -41,6 +41,12 @@ class DeferredScope(keras.StatelessScope):
         return self.written, [self.state_mapping[id(v)] for v in self.written]
 
 
+def is_inside():
+    """Whether an enclosing scope holds back writes here."""
+    with DeferredScope() as scope:
+        return scope.original_scope is not None
+
+
 def commit(variables, values):
     """Assign `values` to `variables` in the scope that is current now."""
     for variable, value in zip(variables, values, strict=True):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from keras import ops, tree
 
-from keras_gan.backend.scope import DeferredScope, commit
+from keras_gan.backend.scope import DeferredScope, commit, is_inside
 
 
 class Trainer:
@@ -55,6 +55,10 @@ def apply_gradients(optimizer, gradients, variables):
 def cond(pred, true_fn, false_fn):
     if tf.executing_eagerly():
         return true_fn() if pred else false_fn()
+    if not is_inside():
+        # A graph's own branches write to variables. Optimizers that scale the loss need this: they
+        # have branches inside, which a scope would let leak.
+        return tf.cond(pred, true_fn, false_fn)
     written = {}
 
     @tf.function(autograph=False)

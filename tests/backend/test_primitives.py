@@ -253,16 +253,21 @@ class TestCond:
         for expected in (draws[0], draws[3]):
             np.testing.assert_array_equal(numpy(random.uniform((2,), other)), expected)
 
-    def test_an_optimizer_steps_in_a_branch(self, run):
+    @pytest.mark.parametrize("scaled", [False, True])
+    def test_an_optimizer_steps_in_a_branch(self, run, scaled):
         step_number = keras.Variable(0, dtype="int32", trainable=False)
         v = variable(1.0)
         optimizer = keras.optimizers.SGD(0.1, momentum=0.5)
+        if scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=4.0)
         optimizer.build([v])
         variables = [step_number, v, *optimizer.variables]
 
         def step():
             def update():
-                _, gradients = backend.value_and_grad(lambda: (ops.square(v), {}), [v])
+                _, gradients = backend.value_and_grad(
+                    lambda: (ops.square(v), {}), [v], scale_loss=optimizer.scale_loss
+                )
                 backend.apply_gradients(optimizer, gradients, [v])
                 return ()
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gan.backend.scope import DeferredScope, commit
+from keras_gan.backend.scope import DeferredScope, commit, is_inside
 
 
 def variable(value):
@@ -71,3 +71,12 @@ def test_an_initial_mapping_is_no_write():
     # In the order of the first write, each once.
     assert [id(x) for x in variables] == [id(w), id(v)]
     assert [float(x) for x in values] == [3.0, 8.0]
+
+
+def test_is_inside():
+    assert not is_inside()
+    with DeferredScope():
+        assert is_inside()
+    with keras.StatelessScope():
+        assert is_inside()
+    assert not is_inside()
