@@ -7,6 +7,7 @@ import numpy as np
 from keras_gan.checkpoints import dcgan, wgan_gp
 from keras_gan.checkpoints.mapping import Tensors, shortened
 from keras_gan.checkpoints.reader import read_tensors
+from keras_gan.presets import registered_class
 
 # Every layout that can be read, by name.
 LAYOUTS = {
@@ -194,10 +195,7 @@ def _merge(config, derived, origin):
 
 
 def _model_class(layout, cls):
-    # Models derive from GAN, which itself offers `load_checkpoint`.
-    from keras_gan import models
-
-    own = getattr(models, layout.model)
+    own = registered_class(layout.model)
     if cls is None or issubclass(own, cls):
         return own
     if issubclass(cls, own):
