@@ -330,8 +330,10 @@ class GAN(backend.Trainer, keras.Model):
 
     def _player_optimizer(self, optimizer):
         optimizer = keras.optimizers.get(optimizer)
-        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        if self.dtype_policy.name == "mixed_float16" and not scaled:
+        networks = itertools.chain(*self.players().values())
+        layers = itertools.chain(*(network.layers for network in networks))
+        is_half = any(layer.dtype_policy.name == "mixed_float16" for layer in layers)
+        if is_half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             # Half-precision gradients underflow unless the loss is scaled up.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         return optimizer

@@ -923,3 +923,11 @@ def test_a_diverged_model_says_so():
     gan.ema_generator.set_weights([np.full(w.shape, np.nan) for w in gan.ema_generator.weights])
     with pytest.raises(ValueError, match="has diverged"):
         gan.generate(1)
+
+
+def test_losses_of_ones_own_half_precision_networks_are_scaled():
+    half = keras_gan.DCGAN((16, 16, 1), latent_dim=2, width=2, dtype="mixed_float16")
+    gan = keras_gan.GAN(half.generator, half.discriminator)
+    gan.compile()
+    for optimizer in gan.optimizer.players.values():
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
