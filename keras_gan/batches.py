@@ -85,6 +85,51 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
     return adapter if group == 1 else GroupedBatches(adapter, first, group)
 
 
+def check_images(batch, image_shape):
+    """Refuse images that networks would misread.
+
+    Args:
+        batch: tuple of arrays, images first: uint8, or float in [-1, 1].
+        image_shape: `(height, width, channels)` that the networks take.
+
+    Raises:
+        ValueError: if structure, dtype, shape or range of the images is another.
+    """
+    if isinstance(batch[0], (dict, list, tuple)) or len(batch) > 2:
+        raise ValueError(
+            "The data is arrays of images or yields `images` or `(images, labels)`; sample "
+            f"weights are not used. Received: {_structure(batch)}"
+        )
+    x = keras.ops.convert_to_numpy(batch[0])
+    if x.ndim != 4 or x.shape[1:] != image_shape:
+        raise ValueError(_shape_error(x.shape, image_shape))
+    if not len(x):
+        raise ValueError(f"There are no images. Received: an array of shape {x.shape}.")
+    if x.dtype == np.uint8:
+        return
+    if not np.issubdtype(x.dtype, np.floating) and x.dtype.name != "bfloat16":
+        raise ValueError(
+            f"Images are uint8 in [0, 255] or float in [-1, 1]. Received: dtype {x.dtype}. "
+            "Convert them, for example with `.astype('uint8')`."
+        )
+    low, high = float(x.min()), float(x.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(
+            "Float images lie in [-1, 1]. Received: NaN or infinite values. Look at how they "
+            "are made; `np.isfinite(x).all(axis=(1, 2, 3))` tells which are sound."
+        )
+    if low < -1.001 or high > 1.001:
+        raise ValueError(
+            f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass "
+            "uint8 images instead, or scale them with x / 127.5 - 1."
+        )
+    if low >= 0:
+        raise ValueError(
+            f"Float images lie in [-1, 1], with black at -1. Received: values from {low:g} to "
+            f"{high:g}, which looks like [0, 1]. Scale them with x * 2 - 1."
+        )
+
+
 class GroupedBatches(GeneratorDataAdapter):
     """Concatenates `group` consecutive batches; what does not fill a group is dropped.
 
@@ -232,3 +277,19 @@ def _as_tuple(batch):
 
 def _size(batch):
     return len(tree.flatten(batch)[0])
+
+
+def _structure(batch):
+    return keras.tree.map_structure(lambda x: f"{type(x).__name__} {np.shape(x)}", batch)
+
+
+def _shape_error(received, expected):
+    height, width, channels = expected
+    message = f"Expected images of shape (N, {height}, {width}, {channels}). Received: {received}. "
+    if len(received) == 4 and received[1:] == (channels, height, width):
+        return message + "These are channels-first: use `np.transpose(x, (0, 2, 3, 1))`."
+    if len(received) == 3 and received[1:] == (height, width) and channels == 1:
+        return message + "Add the channel axis: `x[..., None]`."
+    return message + (
+        "Convert them with `keras_gan.data`, or make the model for your images with `image_shape`."
+    )
