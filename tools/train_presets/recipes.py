@@ -101,7 +101,7 @@ RECIPES = {
             image_shape=(32, 32, 1), architecture="conv", width=32, seed=seed, dtype=DTYPE
         ),
         dataset=_fashion_mnist,
-        epochs=36,
+        epochs=32,
         compile=_compile(_adam(2e-4, 0.5, 0.9), discriminator_steps=3, ema_decay=0.999),
         description="Garments, 32x32 grey, by a small convolutional WGAN-GP.",
         data=_FASHION_MNIST_DATA,
@@ -116,7 +116,7 @@ RECIPES = {
             image_shape=(64, 64, 3), width=32, seed=seed, dtype=DTYPE
         ),
         dataset=_emoji,
-        epochs=90,
+        epochs=80,
         compile=_compile(_adam(2e-4, 0.5, 0.999), ema_decay=0.999),
         description="Emoji, 64x64 colour on white, by a DCGAN of half width.",
         data=(
@@ -125,7 +125,7 @@ RECIPES = {
         ),
         data_licence="MIT (package), Apache-2.0 (Noto emoji images)",
         deviations=(
-            "width 32 instead of 64; a moving average of the generator (decay 0.999); 90 epochs, "
+            "width 32 instead of 64; a moving average of the generator (decay 0.999); 80 epochs, "
             "since the data set is small."
         ),
     ),
