@@ -86,7 +86,7 @@ RECIPES = {
             image_shape=(32, 32, 1), width=16, discriminator_width=32, seed=seed, dtype=DTYPE
         ),
         dataset=_fashion_mnist,
-        epochs=24,
+        epochs=30,
         compile=_compile(_adam(2e-4, 0.5, 0.999), ema_decay=0.999),
         description="Garments, 32x32 grey, by a small DCGAN.",
         data=_FASHION_MNIST_DATA,
