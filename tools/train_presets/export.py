@@ -7,7 +7,6 @@ import argparse
 import json
 import pathlib
 
-import keras
 from recipes import RECIPES
 from train import grid
 
@@ -23,6 +22,7 @@ def main():
     parser.add_argument("--run", type=pathlib.Path, required=True)
     parser.add_argument("--seed", type=int, default=0, help="that the run was trained with")
     parser.add_argument("--weaknesses", required=True, help="what a critical eye sees")
+    parser.add_argument("--remark", default="", help="what else the card says of the training")
     arguments = parser.parse_args()
 
     recipe = RECIPES[arguments.name]
@@ -55,8 +55,8 @@ def main():
         recipe=f"That of the paper, but: {recipe.deviations}",
         training=(
             f"{len(history)} epochs, {int(trained.step.numpy()):,} steps of batches of 64, seed "
-            f"{arguments.seed}, {keras.backend.backend()}, {trained.dtype_policy.name}: "
-            f"tools/train_presets/train.py {arguments.name}"
+            f"{arguments.seed}, {trained.dtype_policy.name}: "
+            f"tools/train_presets/train.py {arguments.name}. {arguments.remark}".rstrip()
         ),
         metrics=metrics,
         weaknesses=arguments.weaknesses,
