@@ -8,18 +8,18 @@ samples after every epoch.
 """
 
 import argparse
-import json
 import pathlib
 
 import keras
 from recipes import RECIPES
 
+from keras_gan.callbacks import HistoryFile
 from keras_gan.files import atomic_file
 from keras_gan.images import make_grid, save_png
 
 
 class Run(keras.callbacks.Callback):
-    """Lower the learning rates in the last third; write history, samples and a checkpoint."""
+    """Lower the learning rates in the last third; write samples and a checkpoint."""
 
     def __init__(self, run, epochs, optimizer):
         super().__init__()
@@ -34,8 +34,6 @@ class Run(keras.callbacks.Callback):
             optimizer.learning_rate = rate * share
 
     def on_epoch_end(self, epoch, logs=None):
-        with open(self.run / "history.jsonl", "a") as file:
-            file.write(json.dumps({"epoch": epoch + 1, **(logs or {})}) + "\n")
         save_png(self.run / "samples" / f"epoch{epoch + 1:04d}.png", grid(self.model))
         with atomic_file(self.run / "checkpoint.weights.h5") as temporary:
             self.model.save_weights(temporary)
@@ -78,7 +76,7 @@ def main():
         dataset,
         epochs=epochs,
         initial_epoch=done,
-        callbacks=[callback],
+        callbacks=[HistoryFile(arguments.run / "history.jsonl"), callback],
         verbose=2,
     )
 
