@@ -20,6 +20,7 @@ from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arra
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 
+from keras_gan.checks import check_integer
 from keras_gan.data import ImageDataset
 
 
@@ -61,9 +62,8 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
             f"`(images, labels)`. Received: images as {type(x).__name__}, labels as "
             f"{type(y).__name__}."
         )
-    integer = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
-    if batch_size is not None and not (integer and batch_size >= 1):
-        raise ValueError(f"`batch_size` is an integer >= 1. Received: {batch_size!r}")
+    if batch_size is not None:
+        check_integer("batch_size", batch_size, minimum=1)
     if batch_size is not None and not is_array:
         raise ValueError(
             f"`batch_size` goes with arrays. Received: batch_size={batch_size} with a "

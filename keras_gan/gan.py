@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend, batches, checkpoints, images, latents, losses, random, regularizers
+from keras_gan.checks import check_integer
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
 
@@ -286,10 +287,10 @@ class GAN(backend.Trainer, keras.Model):
 
         self.adversarial_loss = losses.get(given("loss", loss))
         self.regularizers = _checked_regularizers(given("regularizers", regularizers))
-        self.discriminator_steps = _positive(
-            "discriminator_steps", given("discriminator_steps", discriminator_steps)
-        )
-        self.accumulation_steps = _positive("accumulation_steps", accumulation_steps)
+        self.discriminator_steps = given("discriminator_steps", discriminator_steps)
+        check_integer("discriminator_steps", self.discriminator_steps, minimum=1)
+        check_integer("accumulation_steps", accumulation_steps, minimum=1)
+        self.accumulation_steps = accumulation_steps
         self.ema_decay = given("ema_decay", ema_decay)
         if not isinstance(self.ema_decay, (int, float)) or not 0 <= self.ema_decay < 1:
             raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay!r}")
@@ -793,12 +794,11 @@ class GAN(backend.Trainer, keras.Model):
                 f"{type(self).__name__} is not conditional: it takes no labels. Received: "
                 f"{labels!r}"
             )
+        check_integer("batch_size", batch_size, minimum=1)
         seeds = self._seeds(count, seeds, seed)
         network = self.ema_generator if ema else self.generator
         z = latents.from_seeds(seeds, self.latent_dim, truncation)
-        generated = self.from_network_range(
-            self._predict(network, z, _positive("batch_size", batch_size))
-        )
+        generated = self.from_network_range(self._predict(network, z, batch_size))
         if output_type != "float":
             generated = images.to_uint8(generated)
         if output_type == "pil":
@@ -989,12 +989,6 @@ class GAN(backend.Trainer, keras.Model):
 
 def _as_list(callbacks):
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
-
-
-def _positive(name, value):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{name}` is an integer >= 1. Received: {value!r}")
-    return int(value)
 
 
 def _checked_regularizers(identifiers):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_gan.checks import check_integer
+
 _MAX_SEED = 2**32 - 1
 # Below it, drawing again until every entry fits takes too long.
 _MIN_TRUNCATION = 0.02
@@ -76,8 +78,7 @@ def draw_seeds(count, seed=None):
     keras_gan.latents.draw_seeds(4, seed=7)
     ```
     """
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-        raise ValueError(f"The number of images is an integer >= 1. Received: {count!r}")
+    check_integer("count", count, minimum=1)
     if seed is not None:
         (seed,) = parse_seeds([seed])
     state = np.random.SeedSequence(seed).generate_state(int(count), np.uint32)

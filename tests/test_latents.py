@@ -72,7 +72,7 @@ def test_drawn_seeds():
 
 @pytest.mark.parametrize("count", [0, -1, 1.0, True, "3"])
 def test_bad_count(count):
-    with pytest.raises(ValueError, match=r"number of images is an integer >= 1. Received"):
+    with pytest.raises(ValueError, match=r"`count` must be an integer >= 1. Received"):
         latents.draw_seeds(count)
 
 

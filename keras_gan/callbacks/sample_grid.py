@@ -5,6 +5,7 @@ import pathlib
 import keras
 
 from keras_gan import images, latents
+from keras_gan.checks import check_integer
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -44,10 +45,9 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard=None,
     ):
         super().__init__()
-        for name, value in (("every_steps", every_steps), ("every_epochs", every_epochs)):
-            optional = name == "every_steps" and value is None
-            if not optional and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"`{name}` is an integer >= 1. Received: {value!r}")
+        if every_steps is not None:
+            check_integer("every_steps", every_steps, minimum=1)
+        check_integer("every_epochs", every_epochs, minimum=1)
         self.directory = pathlib.Path(directory)
         self.seeds = latents.parse_seeds(seeds)
         self.every_steps = every_steps

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
+from keras_gan.checks import check_integer
+
 # Before an epoch, Keras looks at one batch to build the model, or at two for tf.data's specs.
 _BATCHES_PEEKED = 2
 
@@ -313,13 +315,6 @@ class _Part:
 
     def __getitem__(self, i):
         return self.source[int(self.ids[i])]
-
-
-def check_integer(name, value, minimum):
-    """Raises a ValueError unless `value` is an integer of at least `minimum`."""
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not integer or value < minimum:
-        raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {value!r}")
 
 
 def _check_labels(labels, num_images):

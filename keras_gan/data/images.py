@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-from keras_gan.data.dataset import check_integer
+from keras_gan.checks import check_integer
 
 # Pillow widens every filter but "nearest" by the reduction factor: all are antialiased.
 FILTERS = {

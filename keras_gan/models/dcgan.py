@@ -3,11 +3,10 @@
 import keras
 from keras import layers
 
+from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization
 from keras_gan.presets import register
-
-_MAX_FILTERS = 16384
 
 
 @register
@@ -64,15 +63,13 @@ class DCGAN(GAN):
             ("width", width),
             ("discriminator_width", discriminator_width),
         ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{argument}` is an integer >= 1. Received: {value!r}")
-        widest = max(_base_filters(width, stages), discriminator_width * 2 ** (stages - 1))
-        if widest > _MAX_FILTERS:
-            raise ValueError(
-                f"A layer of {widest} filters would be needed, more than {_MAX_FILTERS}. Use a "
-                f"smaller `width`. Received: width={width}, discriminator_width="
-                f"{discriminator_width}, image_shape={tuple(image_shape)}"
-            )
+            check_integer(argument, value, minimum=1)
+        check_filters(
+            max(_base_filters(width, stages), discriminator_width * 2 ** (stages - 1)),
+            width=width,
+            discriminator_width=discriminator_width,
+            image_shape=tuple(image_shape),
+        )
         self._arguments = {
             "image_shape": list(image_shape),
             "latent_dim": latent_dim,

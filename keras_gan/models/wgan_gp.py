@@ -5,6 +5,7 @@ import math
 import keras
 from keras import layers
 
+from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization, LayerNormalization
 from keras_gan.presets import register
@@ -71,8 +72,10 @@ class WGANGP(GAN):
             )
         _check_shape(image_shape, architecture)
         for argument, value in (("latent_dim", latent_dim), ("width", width)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{argument}` is an integer >= 1. Received: {value!r}")
+            check_integer(argument, value, minimum=1)
+        side = image_shape[0]
+        doublings = 0 if architecture == "resnet" and side <= 32 else _stages(side) - 1
+        check_filters(width * 2**doublings, width=width, image_shape=tuple(image_shape))
         self._arguments = {
             "image_shape": list(image_shape),
             "architecture": architecture,
@@ -113,7 +116,7 @@ def _conv_generator(image_shape, latent_dim, width, dtype):
     side, _, channels = image_shape
     # The MNIST networks grow 4 -> 8, crop to 7, then 14 and 28.
     is_mnist = side == 28
-    stages = 3 if is_mnist else int(math.log2(side)) - 2
+    stages = _stages(side)
     filters = width * 2 ** (stages - 1)
 
     def normalize(x):
@@ -145,7 +148,7 @@ def _conv_generator(image_shape, latent_dim, width, dtype):
 
 def _conv_critic(image_shape, width, dtype):
     side = image_shape[0]
-    stages = 3 if side == 28 else int(math.log2(side)) - 2
+    stages = _stages(side)
     image = keras.Input(image_shape)
     x = image
     for stage in range(stages):
@@ -161,7 +164,7 @@ def _conv_critic(image_shape, width, dtype):
 
 def _resnet_generator(image_shape, latent_dim, width, dtype):
     side, _, channels = image_shape
-    stages = int(math.log2(side)) - 2
+    stages = _stages(side)
     small = side <= 32
     # Filters after the dense layer and after each block.
     if small:
@@ -192,7 +195,7 @@ def _resnet_critic(image_shape, width, dtype):
         x = layers.GlobalAveragePooling2D(dtype=dtype)(layers.ReLU(dtype=dtype)(x))
     else:
         x = _conv(width, 3, dtype, "input", he=False)(image)
-        stages = int(math.log2(side)) - 2
+        stages = _stages(side)
         for stage in range(1, stages + 1):
             filters = width * 2 ** min(stage, stages - 1)
             x = _block(x, filters, f"block{stage}", "down", _layer_norm, False, dtype)
@@ -299,6 +302,11 @@ _NETWORKS = {
     "conv": (_conv_generator, _conv_critic),
     "resnet": (_resnet_generator, _resnet_critic),
 }
+
+
+def _stages(side):
+    """How often a 4x4 map is doubled; 28 px are cropped on the way."""
+    return 3 if side == 28 else int(math.log2(side)) - 2
 
 
 def _check_shape(image_shape, architecture):

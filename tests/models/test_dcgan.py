@@ -103,9 +103,9 @@ def test_config():
         ({"image_shape": (32, 32, 5)}, "`image_shape` is"),
         ({"image_shape": (32, 32, 0)}, "`image_shape` is"),
         ({"image_shape": (32.0, 32, 3)}, "`image_shape` is"),
-        ({"width": 0}, "`width` is an integer >= 1. Received: 0"),
-        ({"latent_dim": 1.5}, "`latent_dim` is an integer >= 1. Received: 1.5"),
-        ({"discriminator_width": 0}, "`discriminator_width` is an integer >= 1. Received: 0"),
+        ({"width": 0}, "`width` must be an integer >= 1. Received: 0"),
+        ({"latent_dim": 1.5}, "`latent_dim` must be an integer >= 1. Received: 1.5"),
+        ({"discriminator_width": 0}, "`discriminator_width` must be an integer >= 1. Received: 0"),
     ],
 )
 def test_refusals(options, message):

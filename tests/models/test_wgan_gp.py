@@ -95,8 +95,9 @@ def test_config():
         ({"image_shape": (8, 8, 1)}, "`image_shape` is square"),
         ({"image_shape": (24, 24, 1)}, "`image_shape` is square"),
         ({"image_shape": (32, 32, 5)}, "`image_shape` is square"),
-        ({"width": 0}, "`width` is an integer >= 1"),
-        ({"latent_dim": "64"}, "`latent_dim` is an integer >= 1"),
+        ({"image_shape": (64, 64, 3), "width": 4096}, "A layer of 32768 filters"),
+        ({"width": 0}, "`width` must be an integer >= 1"),
+        ({"latent_dim": "64"}, "`latent_dim` must be an integer >= 1"),
     ],
 )
 def test_refusals(options, message):
