@@ -1,8 +1,4 @@
-"""Whatever a user hands to `fit`, as checked groups of batches.
-
-One training step consumes `discriminator_steps * accumulation_steps` consecutive batches; they are
-concatenated here, on the host, so that it works alike for arrays, `keras_gan.data`, `tf.data`,
-`PyDataset`, `DataLoader`, Grain and generators.
+"""Whatever a user hands to `fit` or `evaluate`, checked.
 
 Keras lets a model's `fit` receive a data adapter of one's own; its base classes are not documented
 and come from `keras.src` (tests/test_batches.py pins what is used).
@@ -10,7 +6,6 @@ and come from `keras.src` (tests/test_batches.py pins what is used).
 
 import itertools
 import os
-import warnings
 
 import keras
 import numpy as np
@@ -18,21 +13,19 @@ from keras import tree
 from keras.src.trainers.data_adapters import get_data_adapter
 from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arrays
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
-from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 
 from keras_gan.checks import check_integer
 from keras_gan.data import ImageDataset
+from keras_gan.training_batches import TrainingBatches, as_tuple
 
 
-def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
-    """The data adapter for `fit` and `evaluate`.
+def adapt(x, y=None, *, batch_size=None, check=None):
+    """The data adapter for `evaluate`.
 
     Args:
         x: images, or whatever Keras accepts as a data set.
         y: labels beside arrays.
         batch_size: int, images in one batch; for arrays only (32 by default).
-        shuffle: bool, for arrays and for data sets that do not order themselves.
-        group: int, consecutive batches to concatenate into one.
         check: function called with the arrays or the first batch, on the host; raises if the model
             cannot use it.
 
@@ -45,6 +38,42 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
     """
     if isinstance(x, DataAdapter):
         return x
+    x, _ = _checked(x, y, batch_size, check)
+    is_array = can_convert_arrays((x, y))
+    return get_data_adapter(x=x, y=y, batch_size=(batch_size or 32) if is_array else None)
+
+
+def for_training(
+    x, y=None, *, batch_size=None, shuffle=False, group=1, seed=(0,), steps_per_epoch=None, check
+):
+    """The data adapter for `fit`.
+
+    Args:
+        x: images, or whatever Keras accepts as a data set.
+        y: labels beside arrays.
+        batch_size: int, images in one batch; for arrays only (32 by default).
+        shuffle: bool, for arrays and for data sets that do not order themselves.
+        group: int, consecutive batches to concatenate into one.
+        seed: ints that the order is drawn from.
+        steps_per_epoch: int, or `None` for epochs of one pass.
+        check: as in `adapt`.
+
+    Returns:
+        A `TrainingBatches`.
+
+    Raises:
+        ValueError: as `adapt`, and if the data does not fill one group.
+    """
+    x, first = _checked(x, y, batch_size, check)
+    if steps_per_epoch is not None:
+        check_integer("steps_per_epoch", steps_per_epoch, minimum=1)
+    return TrainingBatches(
+        x, y, first, group, batch_size or 32, shuffle, list(seed), steps_per_epoch
+    )
+
+
+def _checked(x, y, batch_size, check):
+    """`(x, first batch)`, or an error that says why `x` cannot be used."""
     if x is None or isinstance(x, (str, bytes, os.PathLike)):
         raise ValueError(
             "Images come as arrays or a data set; a folder is read with "
@@ -69,20 +98,11 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
             f"`batch_size` goes with arrays. Received: batch_size={batch_size} with a "
             f"{type(x).__name__}, which makes its own batches."
         )
-    if isinstance(x, ImageDataset):
-        # Its order is a function of its seed; Keras would shuffle it once more without one.
-        shuffle = False
     first, x = _first_batch(x, y, batch_size or 32, is_array)
     if check is not None:
         # All of an array: looking at its first images only would let others pass.
         check(((x,) if y is None else (x, y)) if is_array else first)
-    adapter = get_data_adapter(
-        x=x,
-        y=y,
-        batch_size=(batch_size or 32) if is_array else None,
-        shuffle=shuffle and (is_array or isinstance(x, keras.utils.PyDataset)),
-    )
-    return adapter if group == 1 else GroupedBatches(adapter, first, group)
+    return x, first
 
 
 def check_images(batch, image_shape):
@@ -130,94 +150,6 @@ def check_images(batch, image_shape):
         )
 
 
-class GroupedBatches(GeneratorDataAdapter):
-    """Concatenates `group` consecutive batches; what does not fill a group is dropped.
-
-    Args:
-        adapter: the data adapter to read from.
-        first: its first batch.
-        group: int > 1.
-    """
-
-    def __init__(self, adapter, first, group):
-        # Not the parent's constructor, which consumes batches to look at them.
-        self.adapter = adapter
-        self.group = group
-        self.generator = self._groups
-        self._first_batches = [first]
-        self._output_signature = None
-        self._size = _size(first)
-        self._warned = False
-        self._num_batches = self._count(adapter)
-        if self._num_batches == 0:
-            self._refuse()
-
-    def _refuse(self):
-        raise ValueError(
-            f"One training step takes {self.group} batches (discriminator_steps * "
-            f"accumulation_steps), but the data holds fewer full ones of {self._size} images. Use "
-            "a smaller batch_size or more data."
-        )
-
-    def _groups(self):
-        pending, dropped, made = [], 0, 0
-        for batch in map(_as_tuple, self.adapter.get_numpy_iterator()):
-            if _size(batch) != self._size:
-                # Not always the last one: Keras shuffles the batches of a PyDataset, and
-                # `tf.data` sets are repeated after they are batched.
-                dropped += _size(batch)
-                if self._num_batches is None:
-                    self._warn(dropped)
-                continue
-            pending.append(batch)
-            if len(pending) == self.group:
-                made += 1
-                yield tree.map_structure(lambda *parts: np.concatenate(parts), *pending)
-                pending = []
-        if not made:
-            self._refuse()
-        self._warn(dropped + sum(map(_size, pending)))
-
-    def _warn(self, dropped):
-        if dropped and not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"{dropped} images of an epoch were left out, and will be in later ones: a "
-                f"training step takes {self.group} full batches of {self._size}."
-            )
-
-    @property
-    def num_batches(self):
-        """Groups in an epoch, or `None` if not known."""
-        return self._num_batches
-
-    def _count(self, adapter):
-        try:
-            full = adapter.num_batches - bool(adapter.has_partial_batch)
-        except (TypeError, NotImplementedError):
-            # Infinite, or Keras' adapter does not say whether the last batch is a full one.
-            return None
-        return full // self.group
-
-    @property
-    def has_partial_batch(self):
-        """No: remainders are dropped."""
-        return False
-
-    @property
-    def partial_batch_size(self):
-        """None."""
-        return None
-
-    def on_epoch_begin(self):
-        """Pass on to the adapter."""
-        self.adapter.on_epoch_begin()
-
-    def on_epoch_end(self):
-        """Pass on to the adapter."""
-        self.adapter.on_epoch_end()
-
-
 def split_arrays(x, y, fraction):
     """Hold out the last `fraction` of arrays, as `fit(validation_split=...)` does in Keras.
 
@@ -262,21 +194,13 @@ def _first_batch(x, y, batch_size, is_array):
             raise ValueError(f"The data set is empty. Received: {x!r}")
         if iterator is x:
             # It cannot start again. A generator, which Keras knows better than other iterators.
-            x = (_as_tuple(batch) for batch in itertools.chain([first], iterator))
+            x = (as_tuple(batch) for batch in itertools.chain([first], iterator))
     else:
         raise ValueError(
             "Images come as an array or a data set that yields `images` or `(images, labels)`. "
             f"Received: {x!r}"
         )
-    return tree.map_structure(keras.ops.convert_to_numpy, _as_tuple(first)), x
-
-
-def _as_tuple(batch):
-    return tuple(batch) if isinstance(batch, (list, tuple)) else (batch,)
-
-
-def _size(batch):
-    return len(tree.flatten(batch)[0])
+    return tree.map_structure(keras.ops.convert_to_numpy, as_tuple(first)), x
 
 
 def _structure(batch):

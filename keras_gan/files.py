@@ -1,8 +1,12 @@
-"""Files that are either complete or not there."""
+"""Files and folders that are either complete or not there."""
 
+import hashlib
 import os
 import pathlib
+import shutil
 import tempfile
+
+_PREFIX = ".partial-"
 
 
 class atomic_file:
@@ -23,9 +27,7 @@ class atomic_file:
 
     def __enter__(self):
         # Keeps the suffixes: writers choose the format by them.
-        handle, name = tempfile.mkstemp(
-            prefix=".partial-", suffix=self.path.name, dir=self.path.parent
-        )
+        handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=self.path.name, dir=self.path.parent)
         os.close(handle)
         self._temporary = pathlib.Path(name)
         return self._temporary
@@ -34,10 +36,65 @@ class atomic_file:
         try:
             if kind is None:
                 # mkstemp makes private files; give the usual permissions.
-                umask = os.umask(0)
-                os.umask(umask)
-                self._temporary.chmod(0o666 & ~umask)
+                self._temporary.chmod(0o666 & ~_umask())
                 os.replace(self._temporary, self.path)
         finally:
             # Gone by now if it has become the file.
             self._temporary.unlink(missing_ok=True)
+
+
+class atomic_folder:
+    """Context manager: a temporary folder that becomes `path` when the block succeeds.
+
+    Args:
+        path: str or path of the final folder, which is replaced if it is there; its parent exists.
+
+    Example:
+    ```python
+    with keras_gan.files.atomic_folder("run/snapshot") as temporary:
+        model.save_weights(temporary / "model.weights.h5")
+    ```
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def __enter__(self):
+        self._temporary = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.path.parent))
+        return self._temporary
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self._temporary.chmod(0o777 & ~_umask())
+                if self.path.exists():
+                    shutil.rmtree(self.path)
+                os.replace(self._temporary, self.path)
+        finally:
+            # Gone by now if it has become the folder.
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def remove_partial(folder):
+    """Remove what processes that were killed left unfinished in a folder.
+
+    Args:
+        folder: path of a folder in which no other process is writing.
+    """
+    for path in pathlib.Path(folder).glob(f"{_PREFIX}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def sha256(path):
+    """The SHA-256 of a file, as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend, batches, checkpoints, images, latents, losses, random, regularizers
+from keras_gan.callbacks import Snapshot
 from keras_gan.checks import check_integer
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
@@ -572,10 +573,12 @@ class GAN(backend.Trainer, keras.Model):
                 `accumulation_steps` an update sees that many times more.
             epochs: int.
             verbose: see `keras.Model.fit`.
-            callbacks: list of `keras.callbacks.Callback`.
+            callbacks: list of `keras.callbacks.Callback`. `keras_gan.callbacks.Snapshot` makes a
+                run that was killed go on where it stopped.
             validation_split: float in [0, 1), the last share of arrays to hold out.
             validation_data: held-out data, as `x` or `(x, y)`.
-            shuffle: bool, for arrays.
+            shuffle: bool, for arrays and `PyDataset`s. The order is drawn from the model's `seed`
+                and the count of steps, the same on every backend.
             class_weight: refused, like `sample_weight`: an adversarial loss has no such meaning.
             sample_weight: refused.
             **kwargs: `initial_epoch`, `steps_per_epoch`, `validation_steps`,
@@ -593,7 +596,7 @@ class GAN(backend.Trainer, keras.Model):
         if any(isinstance(c, keras.callbacks.TerminateOnNaN) for c in _as_list(callbacks)):
             warnings.warn(
                 "`TerminateOnNaN` does nothing here: it reads the log 'loss', and a GAN logs "
-                f"{self.log_names()}."
+                f"{self.log_names()}. `keras_gan.callbacks.Snapshot` stops at NaN."
             )
         if validation_split and validation_data is None:
             (x, y), validation_data = batches.split_arrays(x, y, validation_split)
@@ -607,23 +610,38 @@ class GAN(backend.Trainer, keras.Model):
                 or (batch_size if hasattr(held_out, "shape") else None),
                 check=self.check_batch,
             )
-        adapter = batches.adapt(
+        data = batches.for_training(
             x,
             y,
             batch_size=batch_size,
             shuffle=shuffle,
             group=self.discriminator_steps * self.accumulation_steps,
+            seed=self._order_seed(),
+            steps_per_epoch=kwargs.get("steps_per_epoch"),
             check=self.check_batch,
         )
-        return super().fit(
-            adapter,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=callbacks,
-            validation_data=validation_data,
-            shuffle=False,
-            **kwargs,
-        )
+        snapshots = [c for c in _as_list(callbacks) if isinstance(c, Snapshot)]
+        if len(snapshots) > 1:
+            raise ValueError("`fit` takes one `Snapshot` callback: a run goes on from one place.")
+        for snapshot in snapshots:
+            kwargs["initial_epoch"] = snapshot.begin(
+                self, data, _as_list(callbacks), kwargs.get("initial_epoch", 0)
+            )
+        with data.quiet_remainder():
+            return super().fit(
+                data,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_data=validation_data,
+                shuffle=False,
+                **kwargs,
+            )
+
+    def _order_seed(self):
+        """What the order of shuffled data is drawn from: another one in each call of `fit`."""
+        seed, _ = ops.convert_to_numpy(self.seed_generator.state)
+        return [int(seed) & 0xFFFFFFFF, int(ops.convert_to_numpy(self.step))]
 
     def evaluate(self, x=None, y=None, batch_size=None, sample_weight=None, **kwargs):
         """Held-out losses of both players, and the compiled metrics.

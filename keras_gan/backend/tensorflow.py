@@ -86,7 +86,10 @@ def cond(pred, true_fn, false_fn):
 
 def run_step(model, step, data):
     del model
-    return step(data)
+    # Where the data ends, Keras runs one step too many and catches the error of the iterator. What
+    # does not depend on a batch (counters, random states) must wait for it too.
+    with tf.control_dependencies(tree.flatten(data)):
+        return step(data)
 
 
 def replica_id():

@@ -2,5 +2,6 @@
 
 from keras_gan.callbacks.history_file import HistoryFile
 from keras_gan.callbacks.sample_grid import SampleGrid
+from keras_gan.callbacks.snapshot import Snapshot
 
-__all__ = ["HistoryFile", "SampleGrid"]
+__all__ = ["HistoryFile", "SampleGrid", "Snapshot"]

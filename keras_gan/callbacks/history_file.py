@@ -1,6 +1,7 @@
 """The history of a run as a file that other programs can follow."""
 
 import json
+import os
 import pathlib
 import time
 
@@ -9,6 +10,9 @@ import keras
 
 class HistoryFile(keras.callbacks.Callback):
     """Appends one JSON object per epoch to a file: epoch, step, seconds and all logged values.
+
+    With `keras_gan.callbacks.Snapshot`, a run that goes on removes the lines of epochs that it
+    repeats.
 
     Args:
         path: str or path of the file, for example `history.jsonl`; its folder must exist.
@@ -22,6 +26,15 @@ class HistoryFile(keras.callbacks.Callback):
     def __init__(self, path):
         super().__init__()
         self.path = pathlib.Path(path)
+
+    def get_state(self):
+        """The length of the file, for `keras_gan.callbacks.Snapshot`."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def set_state(self, state):
+        """Cut the file to the length that it had."""
+        if self.get_state() > state:
+            os.truncate(self.path, state)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""

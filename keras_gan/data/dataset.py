@@ -6,6 +6,8 @@ pure function of (seed, e, i): see `keras_gan.data`. The threads are our own, be
 trains in the order 1, 2, ..., n, 0, and epoch 1 on batches that were made in epoch 0.
 """
 
+import collections
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -191,6 +193,40 @@ class ImageDataset(keras.utils.PyDataset):
         images[mirrored[ids]] = images[mirrored[ids], :, ::-1]
         return (images,) if self.labels is None else (images, self.labels[ids])
 
+    def batches(self, epoch, start=0):
+        """Iterates over the batches of one epoch, prepared ahead of time.
+
+        It neither looks at the dataset's own `epoch` nor changes it.
+
+        Args:
+            epoch: Integer >= 0.
+            start: Integer >= 0, the first batch.
+
+        Yields:
+            What `batch` returns.
+
+        Example:
+        ```python
+        import numpy as np
+        import keras_gan
+
+        dataset = keras_gan.data.arrays(np.zeros((8, 4, 4, 3), "uint8"), batch_size=4)
+        for (images,) in dataset.batches(epoch=5, start=1):
+            print(images.shape)
+        ```
+        """
+        indices = iter(range(start, len(self)))
+        if self._executor is None:
+            yield from (self.batch(epoch, index) for index in indices)
+            return
+        ahead = collections.deque()
+        while True:
+            for index in itertools.islice(indices, self._queue_size - len(ahead)):
+                ahead.append(self._executor.submit(self.batch, epoch, index))
+            if not ahead:
+                return
+            yield ahead.popleft().result()
+
     def split(self, fraction, seed=0):
         """Splits the images into a training and a held-out dataset.
 
@@ -277,7 +313,7 @@ class ImageDataset(keras.utils.PyDataset):
         if planned != epoch:
             order = np.arange(self.num_images)
             if self.shuffle:
-                order = _random_state(self.seed, epoch, 0).permutation(self.num_images)
+                order = seeded_order(self.num_images, self.seed, epoch, 0)
             mirrored = np.zeros(self.num_images, bool)
             if self.flip:
                 mirrored = _random_state(self.seed, epoch, 1).random_sample(self.num_images) < 0.5
@@ -331,6 +367,11 @@ def _check_labels(labels, num_images):
             f"Received: values from {labels.min()} to {labels.max()}."
         )
     return labels.astype("int32")
+
+
+def seeded_order(count, *entropy):
+    """Returns a permutation of `range(count)` that is a function of the integers `entropy`."""
+    return _random_state(*entropy).permutation(count)
 
 
 def _random_state(*entropy):
