@@ -44,7 +44,15 @@ def adapt(x, y=None, *, batch_size=None, check=None):
 
 
 def for_training(
-    x, y=None, *, batch_size=None, shuffle=False, group=1, seed=(0,), steps_per_epoch=None, check
+    x,
+    y=None,
+    *,
+    batch_size=None,
+    shuffle=False,
+    group=1,
+    seed=(0,),
+    steps_per_epoch=None,
+    check=None,
 ):
     """The data adapter for `fit`.
 
@@ -90,6 +98,10 @@ def _checked(x, y, batch_size, check):
             "Labels beside the images are an array that goes with an array; a data set yields "
             f"`(images, labels)`. Received: images as {type(x).__name__}, labels as "
             f"{type(y).__name__}."
+        )
+    if y is not None and len(x) != len(y):
+        raise ValueError(
+            f"There is one label for each image. Received: {len(x)} images and {len(y)} labels."
         )
     if batch_size is not None:
         check_integer("batch_size", batch_size, minimum=1)

@@ -41,6 +41,10 @@ class TrainingBatches(GeneratorDataAdapter):
 
     Raises:
         ValueError: if the data does not fill one group.
+
+    Attributes:
+        steps_per_epoch: int, or `None` if the data does not tell.
+        is_stream: bool, whether epochs are another length than passes.
     """
 
     def __init__(self, x, y, first, group, batch_size, shuffle, seed, steps_per_epoch):
@@ -57,10 +61,11 @@ class TrainingBatches(GeneratorDataAdapter):
             self._refuse()
         self.steps_per_epoch = steps_per_epoch or self._steps_per_pass
         # Epochs of another length than a pass go on where the one before stopped.
-        self._is_stream = steps_per_epoch is not None
+        self.is_stream = steps_per_epoch is not None
         self._done = 0
         self._begun = 0
-        self._next = (0, None)
+        self._remainder = None
+        self._stream = self._endless(0)
 
     # Where the run stands ---------------------------------------------------------------------
 
@@ -92,10 +97,18 @@ class TrainingBatches(GeneratorDataAdapter):
                     "a new run in another directory."
                 )
         self._done = steps
-        epochs, rest = divmod(steps, self.steps_per_epoch)
-        self._source.resume(state, epochs)
-        # The first epoch of a stream may be a remainder; the next one goes on from there.
-        self._next = (steps, steps - rest + self.steps_per_epoch if rest else None)
+        self._remainder = -steps % self.steps_per_epoch or None
+        self._stream = self._endless(steps)
+        self._source.resume(state)
+        # A data set may change itself after each pass: let it.
+        passes, index = divmod(steps, self._steps_per_pass or sys.maxsize)
+        for number in range(passes):
+            self._source.on_pass_begin()
+            # A stream tells of an end when the next pass begins.
+            if not self.is_stream or index or number < passes - 1:
+                self._source.on_pass_end(number + 1)
+        if self.is_stream and index:
+            self._source.on_pass_begin()
 
     def quiet_remainder(self):
         """Context manager for `fit`, in which the remainder of an epoch ends without a warning."""
@@ -111,7 +124,7 @@ class TrainingBatches(GeneratorDataAdapter):
     def num_batches(self):
         """Steps until Keras should ask for another iterator, or `None` if not known."""
         # Not `None` for a stream: Keras would take the first epoch's steps for its length.
-        return sys.maxsize if self._is_stream else self._steps_per_pass
+        return sys.maxsize if self.is_stream else self._steps_per_pass
 
     @property
     def has_partial_batch(self):
@@ -126,20 +139,20 @@ class TrainingBatches(GeneratorDataAdapter):
     def on_epoch_begin(self):
         """Called by Keras."""
         self._begun += 1
-        self._source.on_epoch_begin()
+        if not self.is_stream:
+            self._source.on_pass_begin()
 
     def on_epoch_end(self):
         """Called by Keras, also before the first epoch."""
-        passes = None
-        if self._steps_per_pass:
-            epochs = self._done // self.steps_per_epoch + self._begun
-            passes = epochs * self.steps_per_epoch // self._steps_per_pass
-        self._source.on_epoch_end(passes)
+        if not self.is_stream:
+            self._source.on_pass_end(self._done // (self._steps_per_pass or 1) + self._begun)
 
     def _steps(self):
         """One iterator's batches: a whole pass, or the stream from where it stands."""
-        if self._is_stream:
-            return self._stream()
+        if self.is_stream:
+            # The first epoch of a run that goes on may be a remainder.
+            remainder, self._remainder = self._remainder, None
+            return itertools.islice(self._rest_of_stream(), remainder)
         if self._steps_per_pass is None:
             return self._one_pass(0, 0)
         # By the count of epochs: on TensorFlow, Keras makes one more iterator than it uses.
@@ -147,18 +160,24 @@ class TrainingBatches(GeneratorDataAdapter):
         later = max(self._begun - 1, 0)
         return self._one_pass(first + later, 0 if later else index)
 
-    def _stream(self):
-        step, end = self._next
-        self._next = (end or 0, None)
-        while step != end:
+    def _rest_of_stream(self):
+        # Not `yield from`, which would close the stream together with this iterator.
+        for batch in self._stream:  # noqa: UP028
+            yield batch
+        # The data has an end after all. Keras warns, and may ask again.
+        self._stream = self._endless(0)
+
+    def _endless(self, step):
+        while True:
             number, index = divmod(step, self._steps_per_pass or sys.maxsize)
+            if index == 0:
+                if number:
+                    self._source.on_pass_end(number)
+                self._source.on_pass_begin()
             for batch in self._one_pass(number, index):
                 step += 1
                 yield batch
-                if step == end:
-                    return
             if self._steps_per_pass is None:
-                # The data has an end after all. Keras warns, and may ask again.
                 return
 
     def _one_pass(self, number, index):
@@ -248,14 +267,14 @@ class _Source:
     def get_state(self):
         return {}
 
-    def resume(self, state, epochs):
-        """Do what `epochs` epochs have done to the data."""
+    def resume(self, state):
+        """Take over what `get_state` has returned in the run to go on with."""
 
-    def on_epoch_begin(self):
+    def on_pass_begin(self):
         pass
 
-    def on_epoch_end(self, passes):
-        """Called with the number of passes that `fit` has made, if known."""
+    def on_pass_end(self, passes):
+        """Called with the number of passes that are done."""
 
 
 class _Arrays(_Source):
@@ -273,7 +292,7 @@ class _Arrays(_Source):
     def get_state(self):
         return {"seed": self.seed, "protocol": {"images": len(self.arrays[0])}}
 
-    def resume(self, state, epochs):
+    def resume(self, state):
         self.seed = state["seed"]
 
     def batches(self, number, start):
@@ -297,13 +316,13 @@ class _Images(_Source):
     def get_state(self):
         return {"first_epoch": self.first_epoch, "protocol": self.dataset.protocol}
 
-    def resume(self, state, epochs):
+    def resume(self, state):
         self.first_epoch = state["first_epoch"]
 
     def batches(self, number, start):
         return self.dataset.batches(self.first_epoch + number, start)
 
-    def on_epoch_end(self, passes):
+    def on_pass_end(self, passes):
         self.dataset.epoch = self.first_epoch + passes
 
 
@@ -322,12 +341,8 @@ class _PyDataset(_Source):
     def get_state(self):
         return {"seed": self.seed}
 
-    def resume(self, state, epochs):
+    def resume(self, state):
         self.seed = state["seed"]
-        # A data set may change its own order after each epoch.
-        for _ in range(epochs):
-            self.dataset.on_epoch_begin()
-            self.dataset.on_epoch_end()
 
     def batches(self, number, start):
         if self.num_batches is None:
@@ -344,10 +359,10 @@ class _PyDataset(_Source):
         finally:
             adapter.on_epoch_end()
 
-    def on_epoch_begin(self):
+    def on_pass_begin(self):
         self.dataset.on_epoch_begin()
 
-    def on_epoch_end(self, passes):
+    def on_pass_end(self, passes):
         self.dataset.on_epoch_end()
 
 
@@ -385,8 +400,8 @@ class _Other(_Source):
     def batches(self, number, start):
         return itertools.islice(map(as_tuple, self.adapter.get_numpy_iterator()), start, None)
 
-    def on_epoch_begin(self):
+    def on_pass_begin(self):
         self.adapter.on_epoch_begin()
 
-    def on_epoch_end(self, passes):
+    def on_pass_end(self, passes):
         self.adapter.on_epoch_end()

@@ -1,209 +1,39 @@
-import importlib.util
-import inspect
-import warnings
-
 import keras
 import numpy as np
 import pytest
-from keras.src.trainers.data_adapters import array_data_adapter, get_data_adapter
-from keras.src.trainers.data_adapters.data_adapter import DataAdapter
-from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 
 from keras_gan import batches, data
-
-
-def numbered(count):
-    """Images 2x2x1 filled with their number."""
-    return np.broadcast_to(
-        np.arange(count, dtype="uint8")[:, None, None, None], (count, 2, 2, 1)
-    ).copy()
-
 
 LABELS = np.arange(100)
 
 
-def cut(x, size):
-    return [x[i : i + size] for i in range(0, len(x), size)]
+def numbered(count):
+    """Images 2x2x1 filled with their number."""
+    numbers = np.arange(count, dtype="uint8")[:, None, None, None]
+    return np.broadcast_to(numbers, (count, 2, 2, 1)).copy()
 
 
 class Batches(keras.utils.PyDataset):
-    def __init__(self, x, y=None, size=4):
+    def __init__(self, x):
         super().__init__()
-        self.parts = (
-            list(zip(cut(x, size), cut(y, size), strict=True)) if y is not None else cut(x, size)
-        )
-        self.begun = self.ended = 0
+        self.x = x
 
     def __len__(self):
-        return len(self.parts)
+        return len(self.x) // 4
 
     def __getitem__(self, i):
-        part = self.parts[i]
-        return part if isinstance(part, tuple) else (part,)
-
-    def on_epoch_begin(self):
-        self.begun += 1
-
-    def on_epoch_end(self):
-        self.ended += 1
+        return (self.x[4 * i : 4 * i + 4],)
 
 
-class Source:
-    def __init__(self, count):
-        self.x = numbered(count)
-
-    def __len__(self):
-        return len(self.x)
-
-    def __getitem__(self, i):
-        return self.x[i]
-
-
-def torch_loader(x, y, size):
-    torch = pytest.importorskip("torch")
-    tensors = [torch.from_numpy(a) for a in (x, y) if a is not None]
-    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), batch_size=size)
-
-
-def tf_dataset(x, y, size):
-    tf = pytest.importorskip("tensorflow")
-    return tf.data.Dataset.from_tensor_slices((x,) if y is None else (x, y)).batch(size)
-
-
-def generator(x, y, size):
-    for i in range(0, len(x), size):
-        yield (x[i : i + size],) if y is None else (x[i : i + size], y[i : i + size])
-
-
-def grain(x, y, size):
-    grain = pytest.importorskip("grain.python")
-    return grain.MapDataset.source(list(x)).batch(size)
-
-
-SOURCES = {
-    "arrays": None,
-    "py_dataset": lambda x, y, size: Batches(x, y, size),
-    "tf_data": tf_dataset,
-    "torch_loader": torch_loader,
-    "generator": generator,
-    "iterator": lambda x, y, size: map(lambda part: part, generator(x, y, size)),
-    "own": lambda x, y, size: data.arrays(x, labels=y, batch_size=size, shuffle=False),
-}
-
-
-def adapter_of(kind, count, group, size=4, labels=True, **options):
-    x, y = numbered(count), LABELS[:count] if labels else None
-    if kind == "arrays":
-        return batches.adapt(x, y, batch_size=size, group=group, **options)
-    return batches.adapt(SOURCES[kind](x, y, size), group=group, **options)
-
-
-def epoch(adapter):
-    """The numbers of the images in each batch of one pass, and the labels."""
-    adapter.on_epoch_begin()
-    seen = []
-    for batch in adapter.get_numpy_iterator():
-        batch = batch if isinstance(batch, tuple) else (batch,)
-        batch = [keras.ops.convert_to_numpy(part) for part in batch]
-        seen.append((batch[0][:, 0, 0, 0].tolist(), batch[1].tolist() if len(batch) > 1 else None))
-    adapter.on_epoch_end()
-    return seen
-
-
-@pytest.mark.parametrize("kind", SOURCES)
-@pytest.mark.parametrize("labels", [True, False])
-def test_groups_of_any_source(kind, labels):
-    adapter = adapter_of(kind, 26, group=2, labels=labels)
-    # Six full batches make three groups; the seventh holds two images.
-    for _ in range(1 if kind in ("generator", "iterator") else 2):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            seen = epoch(adapter)
-        assert [images for images, _ in seen] == [list(range(i, i + 8)) for i in (0, 8, 16)]
-        assert [y for _, y in seen] == ([images for images, _ in seen] if labels else [None] * 3)
-    assert adapter.num_batches in (3, None) and not adapter.has_partial_batch
-
-
-@pytest.mark.parametrize("kind", SOURCES)
-def test_single_batches_are_passed_on(kind):
-    seen = epoch(adapter_of(kind, 10, group=1))
-    assert [images for images, _ in seen] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-
-
-@pytest.mark.skipif(importlib.util.find_spec("grain") is None, reason="Grain is not installed")
-def test_grain():
-    adapter = batches.adapt(grain(numbered(26), None, 4), group=2)
-    assert [len(images) for images, _ in epoch(adapter)] == [8, 8, 8]
-
-
-@pytest.mark.parametrize("kind", ["arrays", "py_dataset", "torch_loader", "generator", "own"])
-def test_a_remainder_is_dropped_with_one_warning(kind):
-    adapter = adapter_of(kind, 22, group=3)
-    # Five full batches: one group; the last two and the ragged one are 10 images.
-    with pytest.warns(UserWarning, match="images of an epoch were left out") as record:
-        assert len(epoch(adapter)) == 1
-    assert len(record) == 1
-    if kind not in ("torch_loader", "generator"):
-        assert str(record[0].message).startswith(("10 images", "2 images"))
-    if kind != "generator":
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            assert len(epoch(adapter)) == 1
-
-
-def test_nothing_is_said_when_nothing_is_dropped():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert len(epoch(adapter_of("arrays", 24, group=2))) == 3
-
-
-def test_a_ragged_batch_in_the_middle_does_not_end_the_epoch():
-    # A PyDataset that Keras shuffles, or a tf.data set repeated after batching.
-    parts = [numbered(26)[a:b] for a, b in ((0, 4), (4, 6), (6, 10), (10, 14), (14, 18))]
-    with pytest.warns(UserWarning, match="2 images"):
-        seen = epoch(batches.adapt((part for part in parts), group=2))
-    assert [images[0] for images, _ in seen] == [0, 10] and len(seen[0][0]) == 8
-
-
-@pytest.mark.filterwarnings("ignore:.*left out")
-def test_too_little_data():
-    with pytest.raises(ValueError, match=r"takes 3 batches .* fewer full ones of 4 images"):
-        adapter_of("arrays", 11, group=3)
-    # Not known beforehand: found when the data ends.
-    for kind in ("generator", "torch_loader", "tf_data"):
-        with pytest.raises(ValueError, match="takes 3 batches"):
-            epoch(adapter_of(kind, 11, group=3))
-
-
-def test_epochs_reach_the_data_set():
-    dataset = Batches(numbered(16))
-    adapter = batches.adapt(dataset, group=2)
-    epoch(adapter)
-    epoch(adapter)
-    assert (dataset.begun, dataset.ended) == (2, 2)
-
-
-def test_shuffled_arrays_differ_by_epoch_and_hold_every_image():
-    keras.utils.set_random_seed(0)
-    adapter = adapter_of("arrays", 32, group=2, shuffle=True)
-    first, second = ([i for images, _ in epoch(adapter) for i in images] for _ in range(2))
-    assert first != second and sorted(first) == sorted(second) == list(range(32))
-
-
-def test_labels_stay_with_their_images_when_shuffled():
-    for images, labels in epoch(adapter_of("arrays", 32, group=2, shuffle=True)):
-        assert images == labels
-
-
-@pytest.mark.parametrize("kind", SOURCES)
-def test_the_first_batch_is_checked(kind):
+@pytest.mark.parametrize(
+    "make", [lambda x: x, Batches, lambda x: data.arrays(x, batch_size=4, shuffle=False)]
+)
+def test_adapt_keeps_the_order_and_checks_first(make):
     checked = []
-    adapter = adapter_of(kind, 12, group=1, check=checked.append)
-    (first,) = checked
-    # All of an array, else the first batch; and none is lost by looking.
-    assert np.asarray(first[0])[:, 0, 0, 0].tolist() == list(range(12 if kind == "arrays" else 4))
-    assert len(first) == 2
-    assert sum(len(images) for images, _ in epoch(adapter)) == 12
+    adapter = batches.adapt(make(numbered(8)), check=lambda batch: checked.append(len(batch)))
+    seen = [b[0] if isinstance(b, tuple) else b for b in adapter.get_numpy_iterator()]
+    assert np.concatenate(seen)[:, 0, 0, 0].tolist() == list(range(8)) and checked == [1]
+    assert batches.adapt(adapter) is adapter
 
 
 @pytest.mark.parametrize(
@@ -215,6 +45,7 @@ def test_the_first_batch_is_checked(kind):
         (iter(()), None, {}, "is empty"),
         ([Batches(numbered(4))], None, {}, "must hold arrays"),
         (numbered(4), [0, 1, 2, 3], {}, "labels as list"),
+        (numbered(4), LABELS[:5], {}, "4 images and 5 labels"),
         (Batches(numbered(4)), LABELS[:4], {}, "images as Batches"),
         (Batches(numbered(4)), None, {"batch_size": 4}, "makes its own batches"),
         (numbered(4), None, {"batch_size": 0}, "integer >= 1. Received: 0"),
@@ -237,15 +68,3 @@ def test_split_arrays():
             batches.split_arrays(x, None, fraction)
     with pytest.raises(ValueError, match="`validation_data` instead"):
         batches.split_arrays(Batches(x), None, 0.5)
-
-
-def test_what_is_used_of_keras_data_adapters_exists():
-    # Private to Keras: a release that changes them must fail here first.
-    adapter = get_data_adapter(x=numbered(4), batch_size=2)
-    assert isinstance(adapter, DataAdapter) and get_data_adapter(x=adapter) is adapter
-    assert array_data_adapter.can_convert_arrays((numbered(1), None))
-    for member in ("get_numpy_iterator", "num_batches", "has_partial_batch", "on_epoch_begin"):
-        assert hasattr(DataAdapter, member)
-    source = inspect.getsource(GeneratorDataAdapter)
-    for attribute in ("self.generator()", "self._first_batches", "self._output_signature"):
-        assert attribute in source
