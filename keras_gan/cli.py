@@ -1,6 +1,7 @@
 """The command `keras-gan`."""
 
 import argparse
+import glob
 import json
 import pathlib
 import re
@@ -98,7 +99,8 @@ def _parser():
         description=(
             "Train a GAN with its paper's recipe. Each run gets a folder of its own in OUTDIR, "
             "numbered and named after the data: options.json, history.jsonl, reals.png, samples/, "
-            "checkpoints/ and at the end preset/, for `keras-gan generate --preset`."
+            "checkpoints/ and at the end preset/, for `keras-gan generate --preset`. With --resume, a "
+            "run that was killed goes on as if it had not been: repeat the command."
         ),
     )
     train.add_argument(
@@ -151,6 +153,16 @@ def _parser():
         default=1,
         help="epochs from one sample grid and checkpoint to the "
         "next (default: 1); the last two checkpoints are kept",
+    )
+    train.add_argument(
+        "--checkpoint-steps",
+        type=_positive,
+        help="steps from one checkpoint to the next, where epochs are too long",
+    )
+    train.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the last run in OUTDIR of the same data and options, if there is one",
     )
     train.add_argument(
         "--tensorboard", action="store_true", help="write the sample grids for TensorBoard as well"
@@ -210,24 +222,21 @@ def _train(arguments):
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
     }
-    options = json.dumps(options, indent=2)
+    text = json.dumps(options, indent=2)
     if arguments.dry_run:
-        print(options)
+        print(text)
         print(f"{dataset.num_images} images, {len(dataset)} batches. Dry run: nothing was trained.")
         return
-    run = _new_run_folder(arguments.outdir, f"{arguments.data.name}-{arguments.model}")
+    name = f"{arguments.data.name}-{arguments.model}"
+    run = _last_run_folder(arguments.outdir, name, options) if arguments.resume else None
+    run = run or _new_run_folder(arguments.outdir, name)
     print(f"run folder: {run}")
-    (run / "options.json").write_text(options + "\n")
-    (run / "checkpoints").mkdir()
+    with atomic_file(run / "options.json") as temporary:
+        temporary.write_text(text + "\n")
     images.save_png(run / "reals.png", _reals(dataset))
-
-    def checkpoint(epoch, logs=None):
-        if (epoch + 1) % arguments.snap == 0 or epoch + 1 == arguments.epochs:
-            with atomic_file(run / "checkpoints" / f"epoch{epoch + 1:05d}.keras") as temporary:
-                gan.save(temporary)
-            for old in sorted((run / "checkpoints").glob("epoch*.keras"))[:-2]:
-                old.unlink()
-
+    snapshot = callbacks.Snapshot(
+        run / "checkpoints", every_steps=arguments.checkpoint_steps, every_epochs=arguments.snap
+    )
     gan.fit(
         dataset,
         epochs=arguments.epochs,
@@ -238,13 +247,19 @@ def _train(arguments):
                 tensorboard=run if arguments.tensorboard else None,
             ),
             callbacks.HistoryFile(run / "history.jsonl"),
-            keras.callbacks.LambdaCallback(on_epoch_end=checkpoint),
+            snapshot,
         ],
     )
+    if snapshot.diverged_at is not None:
+        raise ValueError(
+            f"training diverged at step {snapshot.diverged_at}; {run / 'checkpoints'} holds the "
+            "last good states"
+        )
     gan.save_to_preset(
         run / "preset",
         description=f"{type(gan).__name__} trained on {arguments.data.name}.",
         dataset=f"{dataset.num_images} images of {arguments.data.name}",
+        overwrite=arguments.resume,
     )
     print(f"done: keras-gan generate --preset {run / 'preset'}")
 
@@ -304,6 +319,18 @@ def _data(arguments, resolution, channels):
 def _reals(dataset):
     (batch, *_) = dataset.batch(0, 0)
     return images.make_grid(batch[:36])
+
+
+def _last_run_folder(outdir, name, options):
+    """The newest run of the same data and options, or `None`. Its recipe is `Snapshot`'s to check."""
+    keys = ("model", "batch", "seed", "start", "data")
+    wanted = json.loads(json.dumps([options[key] for key in keys]))
+    for path in sorted(outdir.glob(f"[0-9][0-9][0-9][0-9][0-9]-{glob.escape(name)}"), reverse=True):
+        if (path / "options.json").is_file():
+            found = json.loads((path / "options.json").read_text())
+            if [found.get(key) for key in keys] == wanted:
+                return path
+    return None
 
 
 def _new_run_folder(outdir, name):

@@ -47,14 +47,37 @@ def test_a_run_folder(run):
         "fakes_init.png",
     ]
     assert Image.open(run / "reals.png").size == (48, 48)
-    assert len(list((run / "checkpoints").iterdir())) == 2
+    assert sorted(p.name for p in (run / "checkpoints").iterdir()) == [
+        "step00000002",
+        "step00000004",
+    ]
 
 
 def test_the_checkpoint_and_the_preset_are_the_same_model(run):
-    checkpoint = keras.saving.load_model(run / "checkpoints" / "epoch00002.keras")
     preset = keras_gan.GAN.from_preset(run / "preset")
+    checkpoint = keras_gan.GAN.from_preset(run / "preset", load_weights=False)
+    checkpoint.load_weights(run / "checkpoints" / "step00000004" / "model.weights.h5")
     np.testing.assert_array_equal(preset.generate(seeds=[1]), checkpoint.generate(seeds=[1]))
     assert int(checkpoint.step.numpy()) == 4
+
+
+def test_resume(run, photos, capsys):
+    """A finished run of the same options goes on to more epochs; other options begin a new one."""
+    arguments = ["train", "--data", str(photos), "--outdir", str(run.parent), "--resume"]
+    same = "--resolution 16 --batch 8 --width 2 --mirror --ema-decay 0.5".split()
+    assert cli.main([*arguments, *same, "--epochs", "3"]) == 0
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
+    lines = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 2), (2, 4), (3, 6)]
+    assert sorted(p.name for p in (run / "checkpoints").iterdir()) == [
+        "step00000004",
+        "step00000006",
+    ]
+    # Another recipe for the same data is refused rather than mixed in.
+    assert cli.main([*arguments, *same[:-2], "--epochs", "3"]) == 1
+    assert "ema_decay was 0.5 and is 0.0" in capsys.readouterr().err
+    assert cli.main([*arguments, *same, "--epochs", "1", "--seed", "5"]) == 0
+    assert len(list(run.parent.iterdir())) == 2
 
 
 def test_generate(run, tmp_path, capsys):

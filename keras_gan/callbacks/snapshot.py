@@ -186,22 +186,23 @@ class Snapshot(keras.callbacks.Callback):
             period = self.every_steps
             now, then = steps + self._epoch_steps, steps + before
             self._due = self._due or now // period > then // period
-        if self._epoch_steps // _STEPS_PER_CHECK > before // _STEPS_PER_CHECK:
+        if self._due or self._epoch_steps // _STEPS_PER_CHECK > before // _STEPS_PER_CHECK:
             self._check(logs)
 
     def on_epoch_end(self, epoch, logs=None):
         """Count; look for NaN."""
-        self._check(logs)
         if self._epoch_steps >= self._data.steps_per_epoch:
             self._epoch, self._epoch_steps = epoch + 1, 0
         self._offset = 0
         if not self.every_steps and (epoch + 1) % self.every_epochs == 0:
             self._due = True
+        self._check(logs)
 
     def on_train_end(self, logs=None):
         """Take the last snapshot."""
         self._put_back_history()
         self._due = self._newest_step() != int(self.model.step.numpy())
+        self._check(logs)
         self._take_if_due()
 
     def _put_back_history(self):
@@ -212,20 +213,23 @@ class Snapshot(keras.callbacks.Callback):
 
     def _check(self, logs):
         logs = {k: v for k, v in (logs or {}).items() if not k.startswith("val_")}
-        bad = sorted(k for k, v in logs.items() if not math.isfinite(float(v)))
+        bad = [k for k, v in logs.items() if not math.isfinite(float(v))]
+        if self._due:
+            backend.sync(self.model)
+            bad += [v.path for v in self.model.weights if not _is_finite(v)]
         if bad and self.diverged_at is None:
-            self._stop(f"{', '.join(bad)} became NaN or infinite")
+            self._stop(bad)
 
-    def _stop(self, what):
+    def _stop(self, bad):
         backend.sync(self.model)
         self.diverged_at = int(self.model.step.numpy())
         self.model.stop_training = True
         folder, _ = self._newest(_snapshots(self.directory))
         self.model.load_weights(folder / WEIGHTS)
         warnings.warn(
-            f"Training stopped at step {self.diverged_at}: {what}. The model has the weights of "
-            f"the last snapshot before that, {folder}, again. A lower learning rate, a "
-            "regularizer, or bfloat16 instead of float16 may help."
+            f"Training stopped at step {self.diverged_at}: {bad[:5]} became NaN or infinite. The "
+            f"model has the weights of the last snapshot before that, {folder}, again. A lower "
+            "learning rate, a regularizer, or bfloat16 instead of float16 may help."
         )
 
     def _take_if_due(self):
@@ -236,10 +240,6 @@ class Snapshot(keras.callbacks.Callback):
     def _take(self):
         gan = self.model
         backend.sync(gan)
-        bad = [v.path for v in gan.weights if not _is_finite(v)]
-        if bad:
-            self._stop(f"the weights {bad[:3]} became NaN or infinite")
-            return
         step = int(gan.step.numpy())
         history = gan.history
         with atomic_folder(self.directory / f"step{step:08d}") as temporary:

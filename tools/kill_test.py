@@ -1,0 +1,142 @@
+"""Kill a training run at random moments, let it go on, and compare it with one left in peace.
+
+    KERAS_BACKEND=jax python tools/kill_test.py [--kills 30] [--seed 0] [--folder FOLDER]
+
+Each run is a process of its own that is killed with SIGKILL after a random time, anywhere between
+its start and its last step: while it imports, trains, writes samples or a snapshot. It is started
+again until it ends. Then weights, averages, optimizer states, random states, history and sample
+grids must be those of the undisturbed run, bit for bit. Exit 1 if not.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+STEPS_PER_EPOCH, EPOCHS = 8, 6
+
+
+def train(folder, pause):
+    """The run: a small DCGAN on arrays, with everything that a run can write."""
+    import keras
+    import numpy as np
+
+    import keras_gan
+    from keras_gan.callbacks import HistoryFile, SampleGrid, Snapshot
+
+    keras.utils.set_random_seed(1)
+    images = np.random.RandomState(0).randint(0, 256, (8 * STEPS_PER_EPOCH, 16, 16, 1))
+    dataset = keras_gan.data.arrays(images.astype("uint8"), batch_size=8, seed=5, flip=True)
+    gan = keras_gan.DCGAN(image_shape=(16, 16, 1), width=2, latent_dim=4, seed=3)
+    gan.compile(ema_decay=0.9, jit_compile=keras.backend.backend() == "jax")
+
+    def slow(*_):
+        time.sleep(pause)
+
+    gan.fit(
+        dataset,
+        epochs=EPOCHS,
+        verbose=0,
+        callbacks=[
+            HistoryFile(folder / "history.jsonl"),
+            Snapshot(folder / "snapshots", every_steps=3),
+            SampleGrid(folder / "samples", seeds="0-3", every_steps=4),
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda _: (folder / "begun").touch(), on_train_batch_end=slow
+            ),
+        ],
+    )
+    variables = [*gan.variables, *gan.optimizer.variables]
+    np.savez(folder / "end.npz", *(keras.ops.convert_to_numpy(v) for v in variables))
+
+
+def start(folder, pause=0.0):
+    """Start a run in a process of its own."""
+    folder.mkdir(exist_ok=True)
+    (folder / "begun").unlink(missing_ok=True)
+    command = [sys.executable, __file__, "--folder", str(folder), "--run", str(pause)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process):
+    """Wait for a run to end well."""
+    _, errors = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"a run ended with {process.returncode}:\n{errors}")
+
+
+def contents(folder):
+    """dict: everything that a run leaves, but for its times and the bytes of HDF5 files."""
+    import numpy as np
+
+    with np.load(folder / "end.npz") as file:
+        found = {f"variable {name}": file[name].tobytes() for name in file.files}
+    for i, line in enumerate((folder / "history.jsonl").read_text().splitlines()):
+        values = {k: v for k, v in json.loads(line).items() if k != "seconds"}
+        found[f"history line {i}"] = json.dumps(values)
+    for path in (folder / "samples").iterdir():
+        found[path.name] = path.read_bytes()
+    found["snapshots"] = sorted(path.name for path in (folder / "snapshots").iterdir())
+    return found
+
+
+def main():
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--folder", type=pathlib.Path, help="of the runs (default: temporary)")
+    parser.add_argument("--run", type=float, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.run is not None:
+        train(arguments.folder, arguments.run)
+        return 0
+
+    folder = arguments.folder or pathlib.Path(tempfile.mkdtemp())
+    finish(start(folder / "undisturbed"))
+    expected = contents(folder / "undisturbed")
+    moments, kills, runs = random.Random(arguments.seed), 0, 0
+    while kills < arguments.kills:
+        runs += 1
+        run = folder / f"run{runs}"
+        # Slow enough for several kills in one run.
+        pause = 0.02
+        process = start(run, pause)
+        while kills < arguments.kills:
+            while not (run / "begun").exists() and process.poll() is None:
+                time.sleep(0.002)
+            # Steps, grids and snapshots of a run take about this long.
+            time.sleep(moments.uniform(0, 0.5 + 2 * pause * STEPS_PER_EPOCH))
+            if process.poll() is not None:
+                break
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            print(f"run {runs}, kill {kills}: after {newest(run)}", flush=True)
+            process = start(run, pause)
+        finish(process)
+        found = contents(run)
+        differing = [
+            key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
+        ]
+        if differing:
+            print(f"run {runs} differs from the undisturbed one in {sorted(differing)[:10]}")
+            return 1
+    print(f"{os.environ.get('KERAS_BACKEND', 'default backend')}: {kills} kills, all equal")
+    return 0
+
+
+def newest(run):
+    """What a killed run had got to."""
+    names = sorted(path.name for path in (run / "snapshots").glob("*"))
+    return ", ".join(names) or "nothing"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
