@@ -99,8 +99,8 @@ def _parser():
         description=(
             "Train a GAN with its paper's recipe. Each run gets a folder of its own in OUTDIR, "
             "numbered and named after the data: options.json, history.jsonl, reals.png, samples/, "
-            "checkpoints/ and at the end preset/, for `keras-gan generate --preset`. With --resume, a "
-            "run that was killed goes on as if it had not been: repeat the command."
+            "checkpoints/ and at the end preset/, for `keras-gan generate --preset`. With --resume "
+            "a run that was killed goes on as if it had not been: repeat the command."
         ),
     )
     train.add_argument(
@@ -322,7 +322,7 @@ def _reals(dataset):
 
 
 def _last_run_folder(outdir, name, options):
-    """The newest run of the same data and options, or `None`. Its recipe is `Snapshot`'s to check."""
+    """The newest run of the same data and options, or `None`; `Snapshot` checks its recipe."""
     keys = ("model", "batch", "seed", "start", "data")
     wanted = json.loads(json.dumps([options[key] for key in keys]))
     for path in sorted(outdir.glob(f"[0-9][0-9][0-9][0-9][0-9]-{glob.escape(name)}"), reverse=True):

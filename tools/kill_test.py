@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=jax python tools/kill_test.py [--kills 30] [--seed 0] [--folder FOLDER]
 
-Each run is a process of its own that is killed with SIGKILL after a random time, anywhere between
-its start and its last step: while it imports, trains, writes samples or a snapshot. It is started
-again until it ends. Then weights, averages, optimizer states, random states, history and sample
+Each run is a process of its own that is killed with SIGKILL at a random time between the beginning
+of `fit` and its end: while it compiles, trains, writes samples or a snapshot. It is started again
+until it ends. Then weights, averages, optimizer states, random states, history and sample
 grids must be those of the undisturbed run, bit for bit. Exit 1 if not.
 """
 
@@ -36,9 +36,6 @@ def train(folder, pause):
     gan = keras_gan.DCGAN(image_shape=(16, 16, 1), width=2, latent_dim=4, seed=3)
     gan.compile(ema_decay=0.9, jit_compile=keras.backend.backend() == "jax")
 
-    def slow(*_):
-        time.sleep(pause)
-
     gan.fit(
         dataset,
         epochs=EPOCHS,
@@ -48,7 +45,8 @@ def train(folder, pause):
             Snapshot(folder / "snapshots", every_steps=3),
             SampleGrid(folder / "samples", seeds="0-3", every_steps=4),
             keras.callbacks.LambdaCallback(
-                on_train_begin=lambda _: (folder / "begun").touch(), on_train_batch_end=slow
+                on_train_begin=lambda logs: (folder / "begun").touch(),
+                on_train_batch_end=lambda batch, logs: time.sleep(pause),
             ),
         ],
     )
@@ -122,9 +120,8 @@ def main():
             process = start(run, pause)
         finish(process)
         found = contents(run)
-        differing = [
-            key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
-        ]
+        keys = expected.keys() | found.keys()
+        differing = [key for key in keys if expected.get(key) != found.get(key)]
         if differing:
             print(f"run {runs} differs from the undisturbed one in {sorted(differing)[:10]}")
             return 1
