@@ -22,7 +22,7 @@ import time
 STEPS_PER_EPOCH, EPOCHS = 8, 6
 
 
-def train(folder, pause):
+def train(folder):
     """The run: a small DCGAN on arrays, with everything that a run can write."""
     import keras
     import numpy as np
@@ -45,8 +45,7 @@ def train(folder, pause):
             Snapshot(folder / "snapshots", every_steps=3),
             SampleGrid(folder / "samples", seeds="0-3", every_steps=4),
             keras.callbacks.LambdaCallback(
-                on_train_begin=lambda logs: (folder / "begun").touch(),
-                on_train_batch_end=lambda batch, logs: time.sleep(pause),
+                on_train_batch_begin=lambda batch, logs: report(folder, gan),
             ),
         ],
     )
@@ -54,11 +53,20 @@ def train(folder, pause):
     np.savez(folder / "end.npz", *(keras.ops.convert_to_numpy(v) for v in variables))
 
 
-def start(folder, pause=0.0):
+def report(folder, gan):
+    """Tell the killer which step begins, and give it time."""
+    from keras_gan import backend
+
+    backend.sync(gan)
+    (folder / "step").write_text(str(int(gan.step.numpy())))
+    time.sleep(0.01)
+
+
+def start(folder):
     """Start a run in a process of its own."""
     folder.mkdir(exist_ok=True)
-    (folder / "begun").unlink(missing_ok=True)
-    command = [sys.executable, __file__, "--folder", str(folder), "--run", str(pause)]
+    (folder / "step").unlink(missing_ok=True)
+    command = [sys.executable, __file__, "--folder", str(folder), "--run"]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -90,10 +98,10 @@ def main():
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--folder", type=pathlib.Path, help="of the runs (default: temporary)")
-    parser.add_argument("--run", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.run is not None:
-        train(arguments.folder, arguments.run)
+    if arguments.run:
+        train(arguments.folder)
         return 0
 
     folder = arguments.folder or pathlib.Path(tempfile.mkdtemp())
@@ -103,21 +111,21 @@ def main():
     while kills < arguments.kills:
         runs += 1
         run = folder / f"run{runs}"
-        # Slow enough for several kills in one run.
-        pause = 0.02
-        process = start(run, pause)
+        process, target = start(run), 0
         while kills < arguments.kills:
-            while not (run / "begun").exists() and process.poll() is None:
-                time.sleep(0.002)
-            # Steps, grids and snapshots of a run take about this long.
-            time.sleep(moments.uniform(0, 0.5 + 2 * pause * STEPS_PER_EPOCH))
+            target += moments.randint(0, STEPS_PER_EPOCH)
+            while step(run) < target and process.poll() is None:
+                time.sleep(0.001)
+            time.sleep(moments.uniform(0, 0.05))
             if process.poll() is not None:
                 break
             process.send_signal(signal.SIGKILL)
             process.communicate()
             kills += 1
-            print(f"run {runs}, kill {kills}: after {newest(run)}", flush=True)
-            process = start(run, pause)
+            print(
+                f"run {runs}, kill {kills}: in step {step(run)}, on disk {on_disk(run)}", flush=True
+            )
+            process = start(run)
         finish(process)
         found = contents(run)
         keys = expected.keys() | found.keys()
@@ -129,10 +137,17 @@ def main():
     return 0
 
 
-def newest(run):
-    """What a killed run had got to."""
-    names = sorted(path.name for path in (run / "snapshots").glob("*"))
-    return ", ".join(names) or "nothing"
+def step(run):
+    """The step that a run has begun; -1 before its first one."""
+    try:
+        return int((run / "step").read_text() or -1)
+    except FileNotFoundError:
+        return -1
+
+
+def on_disk(run):
+    """The snapshots that a killed run had got to."""
+    return ", ".join(sorted(path.name for path in (run / "snapshots").glob("*"))) or "nothing"
 
 
 if __name__ == "__main__":
