@@ -1,5 +1,6 @@
 """Files that are either complete or not there."""
 
+import hashlib
 import os
 import pathlib
 import tempfile
@@ -41,3 +42,21 @@ class atomic_file:
         finally:
             # Gone by now if it has become the file.
             self._temporary.unlink(missing_ok=True)
+
+
+def sha256(path):
+    """The SHA-256 of a file.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        str, 64 hexadecimal digits.
+
+    Example:
+    ```python
+    keras_gan.files.sha256("model.weights.h5")
+    ```
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
