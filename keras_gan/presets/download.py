@@ -102,6 +102,8 @@ def _local_file(source, sha256, cache_dir, by_user):
     if not isinstance(source, str) or "://" not in source:
         if not by_user:
             raise ValueError(f"A preset's source is https:// or hf://. Received: {source!r}")
+        if sha256 is not None and not isinstance(source, (str, os.PathLike)):
+            raise ValueError("A SHA-256 is that of a file; the source is no path or address.")
         return source if sha256 is None else verified(source)
     if source.startswith("hf://"):
         repo, file, revision = hub.parse(source)

@@ -186,7 +186,8 @@ def huggingface_hub():
         ImportError: if it is not installed.
     """
     try:
-        import huggingface_hub
+        import huggingface_hub.constants
+        import huggingface_hub.errors
     except ImportError:
         raise ImportError(
             "hf:// needs the package huggingface_hub: pip install 'keras-gan[hub]'"
@@ -197,18 +198,16 @@ def huggingface_hub():
 @contextlib.contextmanager
 def explained(where, cache_dir=None):
     """Raise the many errors of `huggingface_hub` and its HTTP client as OSErrors with a remedy."""
-    constants = huggingface_hub().constants
+    constants, errors = huggingface_hub().constants, huggingface_hub().errors
     try:
         yield
     except Exception as error:
         cache = os.fspath(cache_dir or constants.HF_HUB_CACHE)
-        raise _explanation(error, where, cache, constants) from error
+        raise _explanation(error, where, cache, constants, errors) from error
 
 
-def _explanation(error, where, cache, constants):
+def _explanation(error, where, cache, constants, errors):
     """The error to raise for `error`."""
-    from huggingface_hub import errors
-
     missed = isinstance(error, errors.LocalEntryNotFoundError)
     wrapped = error
     if missed or not isinstance(error, OSError):

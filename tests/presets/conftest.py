@@ -28,7 +28,8 @@ class Hub(http.server.ThreadingHTTPServer):
     """Repositories, plain files, and the misfortunes that a test wants.
 
     `broken` holds functions by file name that answer in place of the file's bytes,
-    `errors` HTTP statuses by file name, with an X-Error-Code or `None`.
+    `errors` HTTP statuses by file name, with an X-Error-Code or `None`. Large files are answered
+    with a redirection to `storage`, another host.
     """
 
     daemon_threads = True
@@ -43,6 +44,7 @@ class Hub(http.server.ThreadingHTTPServer):
         """Forget everything."""
         self.commits, self.refs, self.objects, self.files = {}, {}, {}, {}
         self.broken, self.errors, self.requests = {}, {}, []
+        self.storage = f"http://localhost:{self.port}/cdn"
 
     def commit(self, repo, files, ref="main"):
         """Add or replace files; the new commit."""
@@ -77,8 +79,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Answer completely; underscores in names of headers stand for hyphens."""
         body = json.dumps(body).encode() if isinstance(body, dict) else body
         self.send_response(status)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
         for name, value in {"Content-Length": len(body), **headers}.items():
-            self.send_header(name.replace("_", "-"), str(value))
+            self.send_header(name, str(value))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -116,8 +119,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return True
 
     def resolve(self, path):
-        repo, _, rest = path[1:].partition("/resolve/")
-        tree, sha, name = None, None, rest
+        repo = path[1:].partition("/resolve/")[0]
         # A revision may contain slashes, which the client quotes.
         quoted = urllib.parse.urlsplit(self.path).path.partition("/resolve/")[2]
         revision, _, name = map(urllib.parse.unquote, quoted.partition("/"))
@@ -138,8 +140,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         oid = digest(content)
         self.server.objects[oid] = content
         headers.update({"X-Linked-Etag": f'"{oid}"', "X-Linked-Size": len(content)})
-        where = f"http://localhost:{self.server.port}/cdn/{oid}/{name}"
-        return self.send(status=302, Location=where, **headers)
+        return self.send(status=302, Location=f"{self.server.storage}/{oid}/{name}", **headers)
 
     def content(self, name, content, **headers):
         if self.command == "GET" and name in self.server.broken:

@@ -120,7 +120,12 @@ def test_uploads_that_cannot_be(hub, client, preset, tmp_path):
     )
     fails(client, f"keras_gan.upload_preset('hf://me/no', {str(broken)!r})", "ValueError", "secret")
     assert hub.requests == []
-    anonymous = "import os; token = os.environ.pop('HF_TOKEN')\ntry:\n    {}\nfinally:\n    os.environ['HF_TOKEN'] = token"
+    anonymous = (
+        "import os, unittest.mock\n"
+        "with unittest.mock.patch.dict(os.environ):\n"
+        "    del os.environ['HF_TOKEN']\n"
+        "    {}"
+    )
     fails(
         client,
         anonymous.format(upload),
@@ -235,6 +240,15 @@ def test_half_a_file_is_never_used(hub, client, repo, misfortunes, name, kind):
     fails(client, load(repo), "OSError", f"'{name}' of hf://{repo}.*no complete answer.*try again")
     hub.broken.clear()
     client.run(load(repo))
+
+
+@pytest.mark.parametrize(
+    "storage",
+    ["file:///etc", "ftp://localhost/x", "http://127.0.0.1:9/x", "https://nowhere.invalid"],
+)
+def test_storage_that_is_none(hub, client, repo, storage):
+    hub.storage = storage
+    fails(client, load(repo), "OSError", f"'{WEIGHTS}' of hf://{repo}.*no complete answer")
 
 
 def test_files_without_a_stated_length(hub, client, repo, misfortunes):
@@ -418,7 +432,10 @@ def test_a_full_disk(client, repo, tmp_path):
         for room in (10, 10_000):
             client.run(f"with_room_for({room})")
             fails(client, load(repo), "OSError", "could not be stored in the cache.*Make room")
-        code = f"gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2)\ngan.save_to_preset({str(tmp_path / 'new')!r})"
+        code = (
+            "gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2)\n"
+            f"gan.save_to_preset({str(tmp_path / 'new')!r})"
+        )
         fails(client, code, "OSError", "")
         assert list(tmp_path.iterdir()) == []
     finally:
@@ -469,7 +486,7 @@ def point(folder, **changes):
 
 
 def test_weights_that_a_preset_names_are_converted_once(hub, client, checkpoint, pointer):
-    folder, repo = pointer
+    folder, _ = pointer
     code = (
         f"gan = keras_gan.GAN.from_preset({str(folder)!r})\n"
         "result = gan.generate(seeds=[1]).tolist()"
@@ -553,13 +570,14 @@ def test_without_the_package(monkeypatch, preset):
     keras_gan.GAN.from_preset(preset[0])
 
 
-WORDS = st.from_regex(r"[A-Za-z0-9_]{1,8}([-.][A-Za-z0-9_]{1,8}){0,2}", fullmatch=True)
+WORDS = st.lists(st.text("abcXYZ019_", min_size=1, max_size=8), min_size=1, max_size=3).map(
+    "-".join
+)
 PATHS = st.lists(WORDS, min_size=1, max_size=3).map("/".join)
 
 
 @given(WORDS, WORDS, st.none() | PATHS, st.none() | PATHS)
 def test_addresses_are_read_as_they_are_written(user, name, file, revision):
-    name = name.removesuffix(".git") or "x"
     uri = (
         f"hf://{user}/{name}" + (f"/{file}" if file else "") + (f"@{revision}" if revision else "")
     )
