@@ -214,8 +214,8 @@ def read(place):
     version = metadata.get("format_version")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise ValueError(
-            f"The preset in {place} has format_version {version!r}; this keras_gan reads 1 to "
-            f"{FORMAT_VERSION}. Update keras_gan to read a newer one."
+            f"The preset in {place} has format_version {version!r}; this keras_gan reads "
+            f"{list(range(1, FORMAT_VERSION + 1))}. Update keras_gan to read a newer one."
         )
     content = place.read(CONFIG, _read_json, _MAX_JSON_BYTES)
     for older in range(version, FORMAT_VERSION):
@@ -290,7 +290,7 @@ def _show_licence(handle, licence):
 def _read_json(path):
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object.")

@@ -183,16 +183,15 @@ def huggingface_hub():
     """The module, imported when it is first needed.
 
     Raises:
-        ImportError: if it is not installed.
+        ImportError: if it is not installed, or too old.
     """
-    try:
+    with contextlib.suppress(ImportError):
         import huggingface_hub.constants
         import huggingface_hub.errors
-    except ImportError:
-        raise ImportError(
-            "hf:// needs the package huggingface_hub: pip install 'keras-gan[hub]'"
-        ) from None
-    return huggingface_hub
+
+        if not huggingface_hub.__version__.startswith("0."):
+            return huggingface_hub
+    raise ImportError("hf:// needs huggingface_hub 1.0 or newer: pip install 'keras-gan[hub]'")
 
 
 @contextlib.contextmanager

@@ -37,6 +37,13 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
     ```
     """
     named = {key: metadata.get(key) for key in ("source", "sha256", "layout", "networks")}
+    networks = named["networks"] or []
+    texts = [named["layout"] or "", *(networks if isinstance(networks, list) else [networks])]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError(
+            "In a preset's metadata, 'layout' is a string and 'networks' a list of strings. "
+            f"Received: {named['layout']!r}, {named['networks']!r}"
+        )
     identity = json.dumps([_CONVERSION, model_class.__name__, config, named], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     folder = download.cache_folder(cache_dir) / "converted"
@@ -44,7 +51,7 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
         if files.sha256(path) == path.name.removeprefix(f"{key}-").removesuffix(".weights.h5"):
             return path
     paths = download.local_files(named["source"], named["sha256"], cache_dir, by_user=False)
-    options = {"networks": named["networks"]} if named["networks"] else {}
+    options = {"networks": networks} if networks else {}
     model = checkpoints.load_checkpoint(
         paths, layout=named["layout"], cls=model_class, **options, **config
     )

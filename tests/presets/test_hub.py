@@ -141,8 +141,8 @@ def test_uploads_that_cannot_be(hub, client, preset, tmp_path):
 def test_no_weights_are_fetched_that_are_not_needed(hub, client, repo):
     licence = f"result = keras_gan.presets.metadata('hf://{repo}')['licence']"
     assert client.run(licence) == "CC-BY-NC-4.0"
-    client.run(load(repo, load_weights=False, seed=3, dtype="bfloat16"))
-    assert client.run("result = [gan.seed, gan.dtype_policy.name]") == [3, "bfloat16"]
+    client.run(load(repo, load_weights=False, seed=3, dtype="mixed_bfloat16"))
+    assert client.run("result = [gan.seed, gan.dtype_policy.name]") == [3, "mixed_bfloat16"]
     assert not hub.asked("GET", WEIGHTS) and not hub.asked("HEAD", WEIGHTS)
     client.run(load(repo))
     assert len(hub.asked("GET", WEIGHTS)) == 1
@@ -306,6 +306,8 @@ def test_claims_of_size(hub, client, repo, preset):
         ("metadata.json", {"source": {"generator": "http://127.0.0.1/x"}}, "private address"),
         ("metadata.json", {"source": "https://169.254.169.254/x"}, "private address"),
         ("metadata.json", {"source": "hf://me/x/G.npz", "sha256": "1f8a2277"}, "64 hexadecimal"),
+        ("metadata.json", {"source": "hf://me/x/G.npz", "layout": ["x"]}, "'layout' is a string"),
+        ("metadata.json", {"source": "hf://me/x/G.npz", "networks": 7}, "list of strings"),
     ],
 )
 def test_descriptions_are_data_and_lead_nowhere(hub, client, repo, preset, name, changes, message):
@@ -331,39 +333,42 @@ def test_weights_that_are_more_than_weights(hub, client, repo, preset, tmp_path)
 # Interrupted, side by side, without room, without a hub ------------------------------------------
 
 
-def test_killed_half_way_two_at_once_and_offline(
+def test_two_at_once_killed_half_way_and_offline(
     hub, client, start_client, repo, misfortunes, preset, tmp_path
 ):
-    victim, rival, offline = start_client(), start_client(), start_client(HF_HUB_OFFLINE="1")
-    code = load(repo, cache_dir=str(tmp_path))
-    hub.broken[WEIGHTS] = slow = misfortunes["Slow"]()
-    victim.start(code)
-    assert slow.half_sent.wait(60)
-    victim.close()
-    slow.go_on.set()
-    # Configuration and metadata are complete, the weights are not there.
-    fails(offline, code, "FileNotFoundError", f"'{WEIGHTS}'.*HF_HUB_OFFLINE")
-    offline.run(load(repo, cache_dir=str(tmp_path), load_weights=False))
-
+    other, offline = start_client(), start_client(HF_HUB_OFFLINE="1")
+    images = keras_gan.GAN.from_preset(preset[0]).generate(seeds=[1]).tolist()
+    code = load(repo, cache_dir=str(tmp_path / "together"))
     hub.broken[WEIGHTS] = slow = misfortunes["Slow"]()
     client.start(code)
     assert slow.half_sent.wait(60)
-    rival.start(code)
+    other.start(code)
     slow.go_on.set()
-    images = keras_gan.GAN.from_preset(preset[0]).generate(seeds=[1]).tolist()
-    assert client.finish()[0] == rival.finish()[0] == images
+    assert client.finish()[0] == other.finish()[0] == images
+
+    code = load(repo, cache_dir=str(tmp_path / "killed"))
+    hub.broken[WEIGHTS] = slow = misfortunes["Slow"]()
+    other.start(code)
+    assert slow.half_sent.wait(60)
+    other.close()
+    slow.go_on.set()
+    # Configuration and metadata are complete, the weights are not there.
+    fails(offline, code, "FileNotFoundError", f"'{WEIGHTS}'.*HF_HUB_OFFLINE")
+    offline.run(load(repo, cache_dir=str(tmp_path / "killed"), load_weights=False))
+    assert client.run(code) == images
 
     hub.requests.clear()
     assert offline.run(code) == images
-    licence = f"keras_gan.presets.metadata('hf://{repo}', cache_dir={str(tmp_path)!r})['licence']"
-    assert offline.run(f"result = {licence}") == "CC-BY-NC-4.0"
+    where = f"'hf://{repo}', cache_dir={str(tmp_path / 'killed')!r}"
+    licence = f"result = keras_gan.presets.metadata({where})['licence']"
+    assert offline.run(licence) == "CC-BY-NC-4.0"
     fails(offline, load("me/other"), "FileNotFoundError", "not found in the cache.*HF_HUB_OFFLINE")
     fails(offline, load(f"{repo}@v1"), "FileNotFoundError", "not found in the cache")
     upload = f"keras_gan.upload_preset('hf://me/x', {str(preset[0])!r})"
     fails(offline, upload, "OSError", "HF_HUB_OFFLINE")
     assert hub.requests == []
     # A damaged copy cannot be replaced offline.
-    (path,) = tmp_path.glob(f"models--*/snapshots/*/{WEIGHTS}")
+    (path,) = tmp_path.glob(f"killed/models--*/snapshots/*/{WEIGHTS}")
     path.write_bytes(path.read_bytes()[:-1])
     fails(offline, code, "ValueError", "corrupted")
 
