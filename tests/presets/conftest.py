@@ -148,6 +148,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.broken[name](self, content)
         elif content is None:
             self.send(status=404)
+        elif "Range" in self.headers:
+            first = int(self.headers["Range"].removeprefix("bytes=").partition("-")[0])
+            headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
+            self.send(content[first:], 206, **headers)
         else:
             self.send(content, **headers)
 
