@@ -20,7 +20,7 @@ from keras_gan import (  # noqa: E402
 )
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
 from keras_gan.models import DCGAN, WGANGP  # noqa: E402
-from keras_gan.presets import list_presets  # noqa: E402
+from keras_gan.presets import list_presets, upload_preset  # noqa: E402
 
 __version__ = "0.1.0"
 
@@ -43,4 +43,5 @@ __all__ = [
     "presets",
     "random",
     "regularizers",
+    "upload_preset",
 ]

@@ -75,7 +75,7 @@ def _parser():
         "--preset",
         "--network",
         required=True,
-        help="a name from `keras-gan presets`, or a preset folder",
+        help="a name from `keras-gan presets`, hf://user/repo[@revision], or a preset folder",
     )
     generate.add_argument(
         "--seeds", default="0-35", type=_seeds, help="such as 0-35 or 85,265 (default: 0-35)"

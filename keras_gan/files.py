@@ -89,7 +89,19 @@ def remove_partial(folder):
 
 
 def sha256(path):
-    """The SHA-256 of a file, as hexadecimal digits."""
+    """The SHA-256 of a file.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        str, 64 hexadecimal digits.
+
+    Example:
+    ```python
+    keras_gan.files.sha256("model.weights.h5")
+    ```
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

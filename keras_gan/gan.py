@@ -850,22 +850,44 @@ class GAN(backend.Trainer, keras.Model):
     # Presets ----------------------------------------------------------------------------------
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, **overrides):
-        """A trained model by name.
+    def from_preset(
+        cls,
+        preset,
+        load_weights=True,
+        *,
+        dtype=None,
+        revision=None,
+        cache_dir=None,
+        **overrides,
+    ):
+        """A trained model by name, from the Hugging Face Hub or from a folder.
+
+        Nothing of a preset is executed, and its weights are compared with their SHA-256. What was
+        downloaded once is used offline (HF_HUB_OFFLINE=1). The licence of the weights is printed
+        once; `keras_gan.presets.metadata` tells it with all else that is known.
 
         Args:
-            preset: str or path: a name of `keras_gan.list_presets()`, or a folder that
+            preset: str or path: a name of `keras_gan.list_presets()`, `hf://user/repo` or
+                `hf://user/repo@revision` (needs `pip install 'keras-gan[hub]'`), or a folder that
                 `save_to_preset` wrote.
-            load_weights: bool, `False` for the architecture with fresh weights.
-            **overrides: arguments of the constructor instead of the stored ones, such as `seed` or
-                `dtype`.
+            load_weights: bool, `False` for the architecture with fresh weights; none are then
+                downloaded.
+            dtype: str, the dtype policy, such as `"mixed_bfloat16"`; the stored one by default.
+            revision: str, the branch, tag or commit of a repository on the Hub.
+            cache_dir: str or path of the folder for what is downloaded; the Hub's cache (HF_HOME)
+                by default.
+            **overrides: arguments of the constructor instead of the stored ones, such as `seed`.
 
         Returns:
             The model, of the preset's class, which is `cls` or derives from it.
 
         Raises:
             ValueError: if there is no such preset, it is of another class, or its files are
-                damaged.
+                damaged or not plain data.
+            FileNotFoundError: if the Hub has no such repository, revision or file, or is switched
+                off and the cache has not.
+            OSError: if a download fails or cannot be stored.
+            ImportError: if `huggingface_hub` is needed and not installed.
 
         Example:
         ```python
@@ -873,7 +895,9 @@ class GAN(backend.Trainer, keras.Model):
         images = gan.generate(16, seed=0)
         ```
         """
-        return preset_folder.load(preset, cls, load_weights, **overrides)
+        return preset_folder.load(
+            preset, cls, load_weights, revision, cache_dir, dtype=dtype, **overrides
+        )
 
     def save_to_preset(
         self, folder, *, description=None, dataset=None, licence=None, overwrite=False, **facts
@@ -890,8 +914,9 @@ class GAN(backend.Trainer, keras.Model):
             licence: str, of the weights, an SPDX identifier such as `"Apache-2.0"`.
             overwrite: bool, replace a preset folder that is there.
             **facts: further plain JSON entries of `metadata.json`; the card shows `recipe`,
-                `training`, `metrics` (dict), `weaknesses`, `dataset_licence` and `samples` (path of
-                a picture beside the card).
+                `training`, `metrics` (dict from figure to value, or to a dict of `value` and
+                `protocol`), `weaknesses`, `dataset_licence` and `samples` (name of a picture beside
+                the card).
 
         Raises:
             ValueError: if the class is not registered (`@keras_gan.presets.register`), its config
@@ -906,13 +931,19 @@ class GAN(backend.Trainer, keras.Model):
         preset_folder.save(self, folder, overwrite, **facts)
 
     @classmethod
-    def from_checkpoint(cls, path, layout=None, **config):
+    def from_checkpoint(cls, path, layout=None, *, sha256=None, cache_dir=None, **config):
         """A model with the weights of another project's checkpoint, read without executing it.
 
         Args:
-            path: path of the file, or dict with the paths of `"generator"` and `"discriminator"`.
+            path: path or address of the file, or dict with those of `"generator"` and
+                `"discriminator"`. An address is `https://...` or `hf://user/repo/file@revision`;
+                the file is downloaded once.
             layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised from the tensors' names
                 by default.
+            sha256: str, or dict by network: the 64 hexadecimal digits of the SHA-256 that the file
+                must have. Without it, there is a warning that a downloaded file is unverified.
+            cache_dir: str or path of the folder for what is downloaded; the Hub's cache or
+                `~/.cache/keras_gan` (KERAS_GAN_HOME) by default.
             **config: `networks=("generator",)` where the file holds no discriminator, and arguments
                 of the constructor that the tensors do not tell.
 
@@ -920,8 +951,9 @@ class GAN(backend.Trainer, keras.Model):
             The model.
 
         Raises:
-            ValueError: if the file is damaged, not of a known layout, or does not hold exactly the
-                weights of the model.
+            ValueError: if the file is damaged, not of a known layout, not that of `sha256`, or does
+                not hold exactly the weights of the model.
+            OSError: if it cannot be downloaded or not be read.
 
         Example:
         ```python
@@ -930,7 +962,9 @@ class GAN(backend.Trainer, keras.Model):
         )
         ```
         """
-        return checkpoints.load_checkpoint(path, layout=layout, cls=cls, **config)
+        return checkpoints.load_checkpoint(
+            path, layout=layout, cls=cls, sha256=sha256, cache_dir=cache_dir, **config
+        )
 
     # Saving -----------------------------------------------------------------------------------
 

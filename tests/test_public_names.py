@@ -25,6 +25,7 @@ NAMES = [
     "presets",
     "random",
     "regularizers",
+    "upload_preset",
 ]
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from keras_gan.checkpoints import dcgan, wgan_gp
 from keras_gan.checkpoints.mapping import Tensors, shortened
 from keras_gan.checkpoints.reader import read_tensors
-from keras_gan.presets import registered_class
+from keras_gan.presets import download
+from keras_gan.presets.registry import registered_class
 
 # Every layout that can be read, by name.
 LAYOUTS = {
@@ -25,7 +26,13 @@ _ROLES = ("generator", "discriminator", "ema_generator")
 
 
 def load_checkpoint(
-    source, layout=None, cls=None, networks=("generator", "discriminator"), **config
+    source,
+    layout=None,
+    cls=None,
+    networks=("generator", "discriminator"),
+    sha256=None,
+    cache_dir=None,
+    **config,
 ):
     """A model with the weights of another project's checkpoint, read without executing it.
 
@@ -46,12 +53,18 @@ def load_checkpoint(
       `generate` is deterministic.
 
     Args:
-        source: path of the file, or dict with the paths of `"generator"` and `"discriminator"`. A
-            dict of arrays stands for a file that has been read.
+        source: path or address of the file, or dict with those of `"generator"` and
+            `"discriminator"`. An address is `https://...` or `hf://user/repo/file@revision`, see
+            `keras_gan.presets.download.local_files`. A dict of arrays stands for a file that has
+            been read.
         layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised by default.
         cls: class of the model to be: the layout's own (the default), a base of it, or a subclass.
         networks: tuple of str, the networks that the checkpoint holds. With `("generator",)` the
             discriminator is a fresh one.
+        sha256: str, or dict by network: the 64 hexadecimal digits of the SHA-256 that the file must
+            have. Without it, there is a warning that a downloaded file is unverified.
+        cache_dir: str or path of the folder for what is downloaded; the Hub's cache or
+            `~/.cache/keras_gan` (KERAS_GAN_HOME) by default.
         **config: arguments of the constructor that the tensors do not tell, such as `name` or
             `dtype`.
 
@@ -60,7 +73,8 @@ def load_checkpoint(
 
     Raises:
         ValueError: if the layout is not known, networks or tensors are missing, superfluous or of
-            another shape, or `config` contradicts the tensors.
+            another shape, `config` contradicts the tensors, or the file is not that of `sha256`.
+        OSError: if it cannot be downloaded.
 
     Example:
     ```python
@@ -70,7 +84,7 @@ def load_checkpoint(
     images = gan.generate(16, seed=0)
     ```
     """
-    parts = _by_network(source)
+    parts = _by_network(download.local_files(source, sha256, cache_dir))
     layout = find_layout([name for tensors in parts.values() for name in tensors], layout)
     parts = _with_roles(parts, layout)
     _check_networks(parts, networks)

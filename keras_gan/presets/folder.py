@@ -1,26 +1,28 @@
-"""Preset folders: a configuration, facts, weights and a card, read with distrust.
+"""Presets: a configuration, facts, weights and a card, read with distrust.
 
-A configuration is plain JSON numbers, strings, booleans and lists of them; the class is looked up
-among the registered ones. Weights are arrays. Everything is checked before a model is built.
+They lie in a folder, or in a repository of the Hugging Face Hub. A configuration is plain JSON
+numbers, strings, booleans and lists of them; the class is looked up among the registered ones.
+Weights are arrays. Everything is checked before a model is built.
 """
 
-import hashlib
 import inspect
 import json
-import math
 import os
 import pathlib
-import shutil
-import tempfile
-from collections import Counter
+import sys
 
-import h5py
-
-from keras_gan.presets import card
+from keras_gan.files import atomic_folder, sha256
+from keras_gan.presets import card, hub
+from keras_gan.presets.download import check_sha256
 from keras_gan.presets.registry import builtin_folders, registered_class
+from keras_gan.presets.source import converted_weights
+from keras_gan.presets.weights import load_weights_file, most_bytes, save_weights_file
 
 FORMAT_VERSION = 1
 CONFIG, METADATA, WEIGHTS, CARD = "config.json", "metadata.json", "model.weights.h5", "README.md"
+
+# What brings the (metadata, config) of an older version to the next one, by the older version.
+_UPGRADES = {}
 
 _MAX_JSON_BYTES = 1 << 20
 _MAX_NUMBER = 8192
@@ -28,14 +30,22 @@ _MAX_NUMBER = 8192
 _MAX_BY_NAME = {"seed": 2**32 - 1}
 _MAX_LIST = 64
 
+# Entries of the metadata that have a meaning for this module.
+_OWN = {"format_version", "class_name", "image_shape", "parameters", "weights_bytes", "sha256"}
+_OWN |= {"source", "layout", "networks"}
 
-def load(handle, cls, load_weights=True, **overrides):
-    """The model of a preset.
+_licences_shown = set()
+
+
+def load(handle, cls, load_weights=True, revision=None, cache_dir=None, **overrides):
+    """The model of a preset, see `keras_gan.GAN.from_preset`.
 
     Args:
-        handle: str or path: the name of a shipped preset or a preset folder.
+        handle: str or path: the name of a shipped preset, `hf://user/repo[@revision]` or a folder.
         cls: class that the model must be an instance of.
-        load_weights: bool, `False` for fresh weights.
+        load_weights: bool, `False` for fresh weights; then none are downloaded.
+        revision: str, branch, tag or commit of a repository.
+        cache_dir: str or path of another cache.
         **overrides: arguments of the constructor to use instead of the stored ones.
 
     Returns:
@@ -43,41 +53,40 @@ def load(handle, cls, load_weights=True, **overrides):
 
     Raises:
         ValueError: if there is no such preset or its files are not what they should be.
+        OSError: if it cannot be downloaded.
     """
-    folder = _resolve(handle)
-    metadata = _read_json(folder / METADATA)
-    version = metadata.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"The preset in {folder} has format_version {version!r}; this keras_gan reads "
-            f"{FORMAT_VERSION}. Update keras_gan to read a newer one."
-        )
-    content = _read_json(folder / CONFIG)
-    if set(content) != {"class_name", "config"}:
-        raise ValueError(
-            f"{folder / CONFIG} must hold exactly 'class_name' and 'config'. Received: "
-            f"{sorted(content)}"
-        )
-    model_class = registered_class(content["class_name"])
-    if not issubclass(model_class, cls):
-        raise ValueError(
-            f"'{handle}' is a {model_class.__name__}. Use "
-            f"`keras_gan.{model_class.__name__}.from_preset` or `keras_gan.GAN.from_preset`, not "
-            f"{cls.__name__}'s."
-        )
-    _check_config(content["config"], model_class, folder / CONFIG)
-    config = {**content["config"], **{k: v for k, v in overrides.items() if v is not None}}
-    _check_config(overrides, model_class, "the arguments of `from_preset`")
-    model = model_class(**config)
+    place = find(handle, revision, cache_dir)
+    metadata, content = read(place)
+    model = build(place, content, cls, **overrides)
     if load_weights:
-        path = folder / WEIGHTS
-        if not path.is_file():
-            raise ValueError(
-                f"{folder} holds no {WEIGHTS}. Pass `load_weights=False` for fresh weights."
-            )
-        _check_sha256(path, metadata.get("sha256"))
-        load_weights_file(model, path)
+        read_weights(place, metadata, content, model, cache_dir)
+        _show_licence(handle, metadata.get("licence"))
     return model
+
+
+def metadata(handle, revision=None, cache_dir=None):
+    """What is known of a preset, without its weights.
+
+    Args:
+        handle: str or path: a name of `keras_gan.list_presets()`, `hf://user/repo[@revision]`, or a
+            folder that `save_to_preset` wrote.
+        revision: str, branch, tag or commit of a repository.
+        cache_dir: str or path of another cache.
+
+    Returns:
+        dict with `licence`, `description`, `dataset`, `image_shape`, `parameters`, `metrics` and
+        whatever else the preset's author stated; `None` where nothing was.
+
+    Raises:
+        ValueError: if there is no such preset or its files are not what they should be.
+        OSError: if it cannot be downloaded.
+
+    Example:
+    ```python
+    keras_gan.presets.metadata("dcgan_emoji_64")["licence"]  # "Apache-2.0"
+    ```
+    """
+    return read(find(handle, revision, cache_dir))[0]
 
 
 def save(model, folder, overwrite=False, **facts):
@@ -96,6 +105,9 @@ def save(model, folder, overwrite=False, **facts):
     name = type(model).__name__
     if registered_class(name) is not type(model):
         raise ValueError(f"Another class named {name} is registered than that of the model.")
+    reserved = sorted(_OWN & set(facts))
+    if reserved:
+        raise ValueError(f"Facts named {reserved} are the library's own. Choose other names.")
     config = {key: value for key, value in model.get_config().items() if key != "name"}
     _check_config(config, type(model), f"{name}.get_config()")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -110,101 +122,169 @@ def save(model, folder, overwrite=False, **facts):
                 "another folder."
             )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
-    try:
+    with atomic_folder(folder) as temporary:
         # Without the optimizers, which triple the size and belong to a run, not to a preset.
         bare = type(model).from_config(model.get_config())
         bare.set_weights(model.get_weights())
-        bare.save_weights(temporary / WEIGHTS)
+        save_weights_file(bare, temporary / WEIGHTS)
         metadata = {
             "format_version": FORMAT_VERSION,
-            "class_name": name,
-            "image_shape": list(model.image_shape),
-            "parameters": {
-                "generator": model.generator.count_params(),
-                "discriminator": model.discriminator.count_params(),
-            },
+            **facts_of(model),
+            "weights_bytes": (temporary / WEIGHTS).stat().st_size,
             **facts,
             "sha256": sha256(temporary / WEIGHTS),
         }
-        _write_json(temporary / CONFIG, {"class_name": name, "config": config})
-        _write_json(temporary / METADATA, metadata)
-        (temporary / CARD).write_text(card.render(folder.name, metadata))
-        temporary.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+        content = {
+            CONFIG: as_json({"class_name": name, "config": config}),
+            METADATA: as_json(metadata),
+            CARD: card.render(folder.resolve().name, metadata),
+        }
+        for file, text in content.items():
+            (temporary / file).write_text(text, encoding="utf-8")
 
 
-def load_weights_file(model, path):
-    """Load a `.weights.h5` file after looking at what it is.
-
-    Args:
-        model: built Keras model.
-        path: path of the file.
-
-    Raises:
-        ValueError: if the file is truncated, refers to other files, expands beyond its size, or
-        does
-            not hold the weights of such a model.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            found = _checked_shapes(file, path)
-    except OSError as error:
-        raise ValueError(f"{path} is not a complete HDF5 file: {error}") from None
-    # Keras' own message for a misfit is pages long.
-    expected = Counter(tuple(v.shape) for v in model.weights)
-    if found != expected:
-        raise ValueError(
-            f"The weights in {path} do not fit this {type(model).__name__} of images "
-            f"{model.image_shape}. Missing are for example {list(expected - found)[:3]}, too many "
-            f"{list(found - expected)[:3]}. If you overrode arguments that change the "
-            "networks, pass `load_weights=False`."
-        )
-    model.load_weights(path)
+# Where presets lie --------------------------------------------------------------------------------
 
 
-def sha256(path):
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class Folder:
+    """A preset in a local folder, read like a `keras_gan.presets.hub.Repository`."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    def __str__(self):
+        return str(self.path)
+
+    def read(self, name, parse, max_bytes):
+        """What `parse` makes of the path of the file called `name`."""
+        path = self.path / name
+        if not path.is_file():
+            remedy = " Pass `load_weights=False` for fresh weights." if name == WEIGHTS else ""
+            raise ValueError(f"The preset is incomplete: {path} is missing.{remedy}")
+        if path.stat().st_size > max_bytes:
+            raise ValueError(f"{path} is larger than {max_bytes} bytes.")
+        return parse(path)
 
 
-def _resolve(handle):
+def find(handle, revision=None, cache_dir=None):
+    """The `Folder` or `keras_gan.presets.hub.Repository` that a handle means."""
     folders = builtin_folders()
-    if str(handle) in folders:
-        return folders[str(handle)]
-    folder = pathlib.Path(handle)
+    forms = f"A preset is one of {sorted(folders)}, hf://user/repo or a folder of `save_to_preset`"
+    if not isinstance(handle, (str, os.PathLike)):
+        raise ValueError(f"{forms}. Received: {handle!r}")
+    name = os.fspath(handle)
+    if name.startswith("hf:"):
+        repo, file, stated = hub.parse(name)
+        if file is not None:
+            raise ValueError(f"{name} names a file. {forms}; a file is for `from_checkpoint`.")
+        if revision is not None:
+            hub.check_path("revision", revision)
+            if stated not in (None, revision):
+                raise ValueError(f"{name} and `revision={revision!r}` contradict each other.")
+        return hub.Repository(repo, stated or revision, cache_dir)
+    if revision is not None:
+        raise ValueError(f"Only hf:// presets have revisions, not {name!r}. Remove `revision`.")
+    if name in folders:
+        return Folder(folders[name])
+    folder = pathlib.Path(name)
     if (folder / CONFIG).is_file():
-        return folder
+        return Folder(folder)
     if folder.is_dir():
         raise ValueError(f"{folder} is not a preset folder: it has no {CONFIG}.")
-    raise ValueError(
-        f"No preset '{handle}'. A preset is one of {sorted(folders)} or a folder written by "
-        "`save_to_preset`."
+    hint = " An address of a checkpoint is for `from_checkpoint`." if "://" in name else ""
+    raise ValueError(f"No preset '{name}'. {forms}.{hint}")
+
+
+# What they hold -----------------------------------------------------------------------------------
+
+
+def read(place):
+    """The metadata and the configuration of a preset, in the form of the current version."""
+    metadata = place.read(METADATA, _read_json, _MAX_JSON_BYTES)
+    version = metadata.get("format_version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
+        raise ValueError(
+            f"The preset in {place} has format_version {version!r}; this keras_gan reads "
+            f"{list(range(1, FORMAT_VERSION + 1))}. Update keras_gan to read a newer one."
+        )
+    content = place.read(CONFIG, _read_json, _MAX_JSON_BYTES)
+    for older in range(version, FORMAT_VERSION):
+        metadata, content = _UPGRADES[older](metadata, content)
+    return metadata, content
+
+
+def build(place, content, cls=object, **overrides):
+    """A model as the configuration of a preset says, with fresh weights."""
+    if set(content) != {"class_name", "config"}:
+        raise ValueError(
+            f"{CONFIG} of {place} must hold exactly 'class_name' and 'config'. Received: "
+            f"{sorted(content)}"
+        )
+    model_class = registered_class(content["class_name"])
+    if not issubclass(model_class, cls):
+        raise ValueError(
+            f"The preset in {place} is a {model_class.__name__}. Use "
+            f"`keras_gan.{model_class.__name__}.from_preset` or `keras_gan.GAN.from_preset`, not "
+            f"{cls.__name__}'s."
+        )
+    overrides = {key: value for key, value in overrides.items() if value is not None}
+    _check_config(content["config"], model_class, f"{CONFIG} of {place}")
+    _check_config(overrides, model_class, "the arguments of `from_preset`")
+    return model_class(**{**content["config"], **overrides})
+
+
+def read_weights(place, metadata, content, model, cache_dir=None):
+    """Give a model the weights of a preset, or those that it names as its source."""
+
+    def verified(path):
+        # Without a stated hash, a file that was exchanged could not be told: "None" matches none.
+        check_sha256(path, str(metadata.get("sha256")))
+        return path
+
+    if metadata.get("source") is None:
+        path = place.read(WEIGHTS, verified, most_bytes(model))
+    else:
+        path = converted_weights(metadata, type(model), content["config"], cache_dir)
+    load_weights_file(model, path)
+
+
+def facts_of(model):
+    """The metadata that can be read off a model."""
+    return {
+        "class_name": type(model).__name__,
+        "image_shape": list(model.image_shape),
+        "parameters": {
+            "generator": model.generator.count_params(),
+            "discriminator": model.discriminator.count_params(),
+        },
+    }
+
+
+def as_json(content):
+    """The text of a JSON file."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _show_licence(handle, licence):
+    """Say under which licence weights are, once for each preset and process."""
+    if str(handle) in _licences_shown or (licence is None and os.path.isdir(handle)):
+        return
+    _licences_shown.add(str(handle))
+    # Quoted: a stranger's text could hold control characters of the terminal.
+    stated = (
+        f"licence {licence!r:.200}" if licence else "no licence stated, so ask before you use it"
     )
+    print(f"keras_gan: weights of {handle}: {stated}", file=sys.stderr)
 
 
 def _read_json(path):
     try:
-        if path.stat().st_size > _MAX_JSON_BYTES:
-            raise ValueError(f"{path} is larger than {_MAX_JSON_BYTES} bytes.")
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"The preset is incomplete: {path} is missing.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object.")
     return content
-
-
-def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _check_config(config, model_class, where):
@@ -231,41 +311,3 @@ def _check_config(config, model_class, where):
 
 def _is_plain(value):
     return value is None or isinstance(value, (str, bool, int, float))
-
-
-def _check_sha256(path, expected):
-    received = sha256(path)
-    if received != expected:
-        raise ValueError(
-            f"{path} is corrupted or was exchanged: its sha256 is {received}, but {METADATA} says "
-            f"{expected}. Get the preset again."
-        )
-
-
-def _checked_shapes(file, path):
-    """How often each shape occurs among the arrays of an open file, random states left out."""
-    shapes, total, pending, seen = Counter(), 0, [file], set()
-    while pending:
-        group = pending.pop()
-        address = h5py.h5o.get_info(group.id).addr
-        if address in seen:
-            raise ValueError(f"{path} holds the group {group.name} twice.")
-        seen.add(address)
-        for name in group:
-            where = f"{group.name.rstrip('/')}/{name} in {path}"
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise ValueError(f"{where} is a link to elsewhere, which weights never need.")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                pending.append(item)
-                continue
-            if not isinstance(item, h5py.Dataset) or item.is_virtual or item.external:
-                raise ValueError(f"{where} takes its data from elsewhere.")
-            if item.dtype.kind not in "iuf":
-                raise ValueError(f"{where} holds {item.dtype}, not numbers.")
-            total += math.prod(item.shape) * item.dtype.itemsize
-            if not group.name.startswith("/vars/random"):
-                shapes[item.shape] += 1
-    if total > 4 * max(os.path.getsize(path), 1 << 16):
-        raise ValueError(f"{path} claims {total} bytes of weights, far more than its size.")
-    return shapes
