@@ -57,24 +57,29 @@ def rgb(background):
     return tuple(int(v) for v in color)
 
 
-def decode(path):
-    """Returns the first frame of an image file, upright, or raises an OSError naming the file."""
-    try:
-        with Image.open(path) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and image.width * image.height > limit:
-                raise Image.DecompressionBombError(
-                    f"{image.width}x{image.height} pixels are more than "
-                    f"PIL.Image.MAX_IMAGE_PIXELS = {limit}"
-                )
-            # Also loads the pixels, which is where truncated data shows.
-            return ImageOps.exif_transpose(image)
-    # Damaged files make Pillow raise nearly anything (SyntaxError, struct.error, IndexError...).
-    except Exception as error:
-        raise OSError(
-            f"Cannot decode the image file {path}: {type(error).__name__}: {error}. "
-            "Repair or remove it, or pass `on_error='skip'`."
-        ) from error
+def decode(file):
+    """Returns the first frame of an image file (a path or binary stream), upright and loaded.
+
+    Raises nearly anything if the file is damaged: SyntaxError, struct.error, IndexError...
+    """
+    with Image.open(file) as image:
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise Image.DecompressionBombError(
+                f"{image.width}x{image.height} pixels are more than "
+                f"PIL.Image.MAX_IMAGE_PIXELS = {limit}"
+            )
+        # Also loads the pixels, which is where truncated data shows.
+        return ImageOps.exif_transpose(image)
+
+
+def shape(image):
+    """Returns `(height, width, channels)` that hold all of a Pillow image of any mode."""
+    if image.has_transparency_data:
+        channels = 4
+    else:
+        channels = 1 if image.mode.startswith(("1", "L", "I", "F")) else 3
+    return image.height, image.width, channels
 
 
 def to_channels(image, channels, background=WHITE):
