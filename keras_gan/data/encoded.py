@@ -28,8 +28,8 @@ def encoded_dataset(
             binary stream of the encoded image; called from several threads), `where(name)` (what
             messages call it), `label(labels)` (a pair: class ids in the order of `names`, or None,
             and class names, or None), `place` (what messages call the whole) and `protocol`.
-        image_shape: Tuple `(height, width, channels)`, or None: that of the first image, which
-            all must have.
+        image_shape: Tuple `(height, width, channels)`; None, or None for one of the three: that of
+            the first image, which all must have.
         batch_size: Positive integer.
         labels: What `container.label` accepts.
         crop: See `keras_gan.data.image_folder`, as for the arguments that follow.
@@ -49,8 +49,8 @@ def encoded_dataset(
     images.check_choice("on_error", on_error, ("raise", "skip"))
     source = _EncodedImages(container, crop, resample, background, cache)
     source.labels, source.class_names = container.label(labels)
-    if image_shape is not None:
-        image_shape = images.check_image_shape(image_shape)
+    # Now, not after decoding everything; the shape of the first sound image is not known yet.
+    images.complete_shape(image_shape, own=(1, 1, 1))
     if on_error == "skip":
         source.skip_corrupt(workers)
     source.fit_into(image_shape)
@@ -74,9 +74,14 @@ class _EncodedImages:
         self.cache = {} if cache else None
 
     def fit_into(self, image_shape):
-        """Sets the shape of the images; None is that of the first, which all must then have."""
-        self.must_have = images.shape(self._decode(self.names[0])) if image_shape is None else None
-        self.image_shape = image_shape or self.must_have
+        """Sets the shape of the images; what is None is the first one's, and all must have it."""
+        own = image_shape = (None,) * 3 if image_shape is None else tuple(image_shape)
+        if None in image_shape:
+            own = images.shape(self._decode(self.names[0]))
+        self.image_shape = images.complete_shape(image_shape, own)
+        self.must_have = tuple(
+            size if wanted is None else None for wanted, size in zip(image_shape, own, strict=True)
+        )
 
     def __len__(self):
         return len(self.names)
@@ -126,13 +131,7 @@ class _EncodedImages:
         image = self._decode(name)
         height, width, channels = self.image_shape
         try:
-            if self.must_have and images.shape(image) != self.must_have:
-                raise ValueError(
-                    f"The image is of shape {images.shape(image)} (height, width, channels), the "
-                    f"first one, {self.container.where(self.names[0])}, of {self.must_have}. "
-                    "Choose a shape for all: `image_shape=(64, 64, 3)`, or `--resolution 64 "
-                    "--channels 3` on the command line."
-                )
+            self._check_shape(images.shape(image))
             image = images.to_channels(image, channels, self.background)
             image = images.fit_size(
                 image, (height, width), self.crop, self.resample, self.background
@@ -140,6 +139,16 @@ class _EncodedImages:
         except ValueError as error:
             raise ValueError(f"{self.container.where(name)}: {error}") from error
         return images.to_array(image)
+
+    def _check_shape(self, shape):
+        if all(must in (None, size) for must, size in zip(self.must_have, shape, strict=True)):
+            return
+        raise ValueError(
+            f"The image is of shape {shape} (height, width, channels), but the first one, "
+            f"{self.container.where(self.names[0])}, has {self.must_have} where the shape was left "
+            "open. Choose one for all: `image_shape=(64, 64, 3)`, or `--resolution 64 --channels "
+            "3` on the command line."
+        )
 
     def _decode(self, name):
         try:

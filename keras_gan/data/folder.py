@@ -42,8 +42,8 @@ def image_folder(
     Args:
         path: Folder, a string or path.
         image_shape: Tuple `(height, width, channels)` of the images wanted, with 1 (gray),
-            3 (RGB) or 4 (RGBA) channels. None: that of the first image; reading one of another
-            shape then raises a ValueError.
+            3 (RGB) or 4 (RGBA) channels. None, or None for one of the three: that of the first
+            image; reading an image of another then raises a ValueError.
         batch_size: Positive integer, images per batch.
         crop: How an image of another aspect ratio is fitted: "center" (largest centred crop, then
             resize), "pad" (letterbox with bars of `background`, transparent in RGBA), "stretch"

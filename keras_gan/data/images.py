@@ -21,21 +21,27 @@ def check_choice(name, value, accepted):
         raise ValueError(f"`{name}` must be one of {list(accepted)}. Received: {value!r}")
 
 
-def check_image_shape(image_shape):
-    """Returns `image_shape` as a tuple `(height, width, channels)`, or raises a ValueError."""
+def complete_shape(image_shape, own):
+    """Returns `image_shape`, None or with None for some entries, completed by the shape `own`.
+
+    Raises:
+        ValueError: If it is not `(height, width, channels)`.
+    """
+    image_shape = (None,) * 3 if image_shape is None else image_shape
     if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 3:
         raise ValueError(
             "`image_shape` must be (height, width, channels), channels last, e.g. (64, 64, 3). "
             f"Received: {image_shape!r}"
         )
-    for size in image_shape:
+    completed = [b if a is None else a for a, b in zip(image_shape, own, strict=True)]
+    for size in completed:
         check_integer("image_shape", size, minimum=1)
-    if image_shape[2] not in MODES:
+    if completed[2] not in MODES:
         raise ValueError(
             "`image_shape` must end with 1 (gray), 3 (RGB) or 4 (RGBA) channels, e.g. "
             f"(64, 64, 3). Received: {tuple(image_shape)}"
         )
-    return tuple(int(size) for size in image_shape)
+    return tuple(int(size) for size in completed)
 
 
 def rgb(background):
