@@ -2,8 +2,9 @@
 
 import os
 
+from keras_gan.checks import check_path
 from keras_gan.data.encoded import encoded_dataset
-from keras_gan.data.named_files import EXTENSIONS, MAX_JSON_BYTES, NamedFiles, is_image
+from keras_gan.data.named_files import EXTENSIONS, NamedFiles, is_image
 
 
 def image_folder(
@@ -111,6 +112,7 @@ class Folder(NamedFiles):
     source = "image_folder"
 
     def __init__(self, path):
+        check_path("path", path)
         self.place = os.path.abspath(path)
         self.names = _find_images(self.place)
 
@@ -124,8 +126,6 @@ class Folder(NamedFiles):
         path = self.where(name)
         if not os.path.exists(path):
             return None
-        if os.path.getsize(path) > MAX_JSON_BYTES:
-            raise ValueError(f"{path} is larger than {MAX_JSON_BYTES} bytes. Write it again.")
         with open(path, "rb") as file:
             return file.read()
 

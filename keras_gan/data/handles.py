@@ -3,6 +3,7 @@
 import os
 import re
 
+from keras_gan.checks import check_path
 from keras_gan.data.encoded import encoded_dataset
 from keras_gan.data.folder import Folder
 from keras_gan.data.idx import idx
@@ -40,8 +41,7 @@ def parse_handle(handle):
     keras_gan.data.handles.parse_handle("tfds:mnist:test")  # ("tfds", ("mnist", "test"))
     ```
     """
-    if not isinstance(handle, (str, os.PathLike)):
-        raise ValueError(f"Images are named by a string or path. Received: {handle!r}")
+    check_path("source", handle)
     handle = os.fspath(handle)
     if handle.startswith("tfds:"):
         match = _TFDS.fullmatch(handle)

@@ -12,8 +12,6 @@ from keras_gan.data import images
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 LABELS = "dataset.json"
 RECORD = "keras_gan.json"
-# Five million labels; what `json` makes of them takes some ten times as much memory.
-MAX_JSON_BYTES = 256 << 20
 _MAX_LABEL = np.iinfo("int32").max
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100

@@ -9,6 +9,7 @@ import keras
 from PIL import Image
 
 import keras_gan
+from keras_gan.checks import check_path
 from keras_gan.data.handles import open_images
 from keras_gan.data.named_files import LABELS, RECORD
 from keras_gan.files import atomic_file
@@ -83,6 +84,7 @@ def prepare(
     dataset = keras_gan.data.image_zip("black.zip")
     ```
     """
+    check_path("out", out)
     out = pathlib.Path(out)
     if out.suffix.lower() != ".zip":
         raise ValueError(

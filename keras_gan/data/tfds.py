@@ -44,7 +44,8 @@ def tfds(
             3 (RGB) or 4 (RGBA) channels. None, or None for one of the three: that of the first
             image; reading an image of another then raises a ValueError.
         batch_size: Positive integer, images per batch.
-        data_dir: Folder that holds prepared data sets; None is TFDS' own (~/tensorflow_datasets).
+        data_dir: Folder that holds prepared data sets; None is TFDS' own (`TFDS_DATA_DIR`, or
+            ~/tensorflow_datasets).
         image_key: Name of the feature with the images.
         label_key: Name of the feature with the class ids, None for no labels, or "auto": "label"
             if there is such a feature. Labels are all read now, once through the data set.
@@ -106,6 +107,9 @@ class Tfds:
 
     def __init__(self, name, split="train", data_dir=None, image_key="image", download=True):
         library = _library()
+        for argument, value in (("name", name), ("split", split)):
+            if not isinstance(value, str):
+                raise ValueError(f"`{argument}` must be a string. Received: {value!r}")
         builder = _prepared_builder(library, name, data_dir, download)
         self.place = f"TFDS' {builder.info.full_name}"
         self.image_key = image_key
@@ -121,7 +125,7 @@ class Tfds:
         self.protocol = {
             "source": "tfds",
             "name": builder.info.full_name,
-            "split": str(split),
+            "split": split,
             "image_key": image_key,
         }
 
@@ -238,7 +242,7 @@ def _random_access(library, builder, split):
             file_format="array_record",
             deserialize_method=library.decode.DeserializeMethod.RAW_BYTES,
         )
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise ValueError(
             f"`split` must be one of {builder.info.full_name}, {sorted(builder.info.splits)}, or a "
             f"part that holds images, such as 'train[:10%]'. Received: {split!r} ({error})"

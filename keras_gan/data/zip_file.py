@@ -6,11 +6,11 @@ import stat
 import zipfile
 import zlib
 
+from keras_gan.checks import check_path
 from keras_gan.data.encoded import encoded_dataset
 from keras_gan.data.named_files import (
     EXTENSIONS,
     LABELS,
-    MAX_JSON_BYTES,
     RECORD,
     NamedFiles,
     is_image,
@@ -20,8 +20,10 @@ from keras_gan.zip_directory import open_zip
 
 # Entries of three million images.
 _MAX_DIRECTORY_BYTES = 256 << 20
-# What an image may unpack to: images hardly compress, but small ones may be blank.
-_EXPANSION, _ALLOWANCE = 4, 64 << 20
+# What an entry may unpack to, `factor * packed size + constant`: images hardly compress, but small
+# ones may be blank; labels compress tenfold.
+_IMAGE_BOUND = 4, 64 << 20
+_JSON_BOUND = 64, 1 << 20
 _LOCAL_HEADER_BYTES = 30
 
 
@@ -135,6 +137,7 @@ class Zip(NamedFiles):
     source = "image_zip"
 
     def __init__(self, path):
+        check_path("path", path)
         self.place = os.path.abspath(path)
         self._entries = _read_directory(self.place)
         self.names = sorted(filter(is_image, self._entries))
@@ -148,22 +151,22 @@ class Zip(NamedFiles):
         return f"{name!r} in {self.place}"
 
     def open(self, name):
-        packed = self._entries[name].compress_size
-        return io.BytesIO(self._unpack(name, _EXPANSION * packed + _ALLOWANCE))
+        return io.BytesIO(self._unpack(name, *_IMAGE_BOUND))
 
     def _read(self, name):
         if name not in self._entries:
             return None
         try:
-            return self._unpack(name, MAX_JSON_BYTES)
+            return self._unpack(name, *_JSON_BOUND)
         except ValueError as error:
             raise OSError(
                 f"Cannot read {self.where(name)}: {error}. Write the zip again."
             ) from error
 
-    def _unpack(self, name, limit):
+    def _unpack(self, name, factor, constant):
         """Returns the content of an entry, or raises a ValueError that says what is wrong."""
         entry = self._entries[name]
+        limit = factor * entry.compress_size + constant
         if stat.S_ISLNK(entry.external_attr >> 16):
             raise ValueError("it is a symbolic link")
         if entry.flag_bits & 1:
@@ -172,9 +175,11 @@ class Zip(NamedFiles):
             raise ValueError(
                 f"its compression (method {entry.compress_type}) is neither stored nor deflated"
             )
-        if max(entry.file_size, entry.compress_size) > limit:
+        if entry.file_size > limit:
             raise ValueError(f"it unpacks to {entry.file_size} bytes, more than {limit}")
         with open(self.place, "rb") as file:
+            if entry.compress_size > os.fstat(file.fileno()).st_size:
+                raise ValueError("it claims more bytes than the zip has")
             file.seek(entry.header_offset)
             header = file.read(_LOCAL_HEADER_BYTES)
             if len(header) < _LOCAL_HEADER_BYTES or not header.startswith(b"PK\3\4"):

@@ -288,7 +288,7 @@ def damaged(kind):
         ("encrypted", "encrypted"),
         ("checksum", "checksum"),
         ("offset", "does not begin where"),
-        ("size", "checksum|unpacks"),
+        ("size", "more bytes than the zip has"),
     ],
 )
 @pytest.mark.parametrize("workers", [0, 2])
@@ -315,6 +315,13 @@ def test_a_corrupt_dataset_json_is_named(tmp_path):
     content = path.read_bytes()
     path.write_bytes(content.replace(b'"labels"', b'"Labels"'))
     with pytest.raises(OSError, match=r"'dataset\.json' in .*a\.zip.*checksum"):
+        read(path, labels="dataset.json")
+
+
+def test_labels_that_unpack_to_too_much(tmp_path):
+    entries = {"a.png": encoded(), "dataset.json": b" " * (2 << 20)}
+    path = write(tmp_path / "a.zip", entries, zipfile.ZIP_DEFLATED)
+    with pytest.raises(OSError, match=r"'dataset\.json' in .*a\.zip: it unpacks to 2097152 bytes"):
         read(path, labels="dataset.json")
 
 
@@ -451,6 +458,8 @@ def test_path_errors(tmp_path):
         read(tmp_path / "missing.zip")
     with pytest.raises(IsADirectoryError, match="image_folder"):
         read(tmp_path)
+    with pytest.raises(ValueError, match=r"`path` must be a string or path\. Received: None"):
+        read(None)
     with pytest.raises(ValueError, match=r"no images in .*a\.zip"):
         read(write(tmp_path / "a.zip", {"notes.txt": b""}))
 
