@@ -86,7 +86,10 @@ def cond(pred, true_fn, false_fn):
 
 def run_step(model, step, data):
     del model
-    return step(data)
+    # The end of data of unknown length is found by a step that gets no batch: without this, what
+    # does not need the batch (the step counter, seeds) would advance once more.
+    with tf.control_dependencies(tf.nest.flatten(data)):
+        return step(data)
 
 
 def replica_id():
