@@ -386,8 +386,10 @@ def _prepare(arguments):
     )
     protocol = record["protocol"]
     height, width, channels = protocol["image_shape"]
+    classes = protocol["num_classes"]
     print(
-        f"{protocol['count']} images of {width}x{height} with {channels} channels in "
+        f"{protocol['count']} images of {width}x{height} with {channels} channels and "
+        f"{'no labels' if classes is None else f'labels of {classes} classes'} in "
         f"{arguments.out}: keras-gan train --data {arguments.out}"
     )
 

@@ -88,7 +88,8 @@ def run_step(model, step, data):
     del model
     # The end of data of unknown length is found by a step that gets no batch: without this, what
     # does not need the batch (the step counter, seeds) would advance once more.
-    with tf.control_dependencies(tf.nest.flatten(data)):
+    batch = [part for part in tf.nest.flatten(data) if part is not None]
+    with tf.control_dependencies(batch):
         return step(data)
 
 

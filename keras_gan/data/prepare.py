@@ -39,7 +39,7 @@ def prepare(
     The zip has the layout of NVIDIA's dataset_tool, whose training code reads it as well: stored
     entries 00000/img00000000.png and so on, uncompressed PNGs in the order of the source, and
     dataset.json with `{"labels": [["00000/img00000000.png", 6], ...]}`, or null without labels.
-    One more entry, keras_gan.json, records source, crop, size, filter, counts and class names.
+    One more entry, keras_gan.json, records source, crop, size, filter, counts, classes.
     The same images and arguments give the same bytes. The file is either complete or not there.
 
     Args:
@@ -126,6 +126,7 @@ def _record(dataset):
         **dataset.source.protocol,
         "image_shape": list(dataset.image_shape),
         "count": dataset.num_images,
+        "num_classes": dataset.num_classes,
     }
     return {
         "keras_gan": keras_gan.__version__,

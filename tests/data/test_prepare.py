@@ -89,6 +89,7 @@ def test_the_record(photos, tmp_path):
             "skipped": 0,
             "image_shape": [16, 24, 3],
             "count": 7,
+            "num_classes": 2,
         },
     }
 
