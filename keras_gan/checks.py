@@ -1,5 +1,7 @@
 """Checks of arguments that many entries share."""
 
+import os
+
 import numpy as np
 
 _MAX_FILTERS = 16384
@@ -10,6 +12,12 @@ def check_integer(name, value, minimum):
     integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not integer or value < minimum:
         raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {value!r}")
+
+
+def check_path(name, value):
+    """Raises a ValueError unless `value` is a string or path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise ValueError(f"`{name}` must be a string or path. Received: {value!r}")
 
 
 def check_filters(filters, **arguments):

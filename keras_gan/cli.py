@@ -11,6 +11,8 @@ import keras
 
 import keras_gan
 from keras_gan import callbacks, data, images, latents
+from keras_gan.data.handles import open_images, parse_handle
+from keras_gan.data.images import CROPS, FILTERS
 from keras_gan.files import atomic_file
 
 _DESCRIPTION = """\
@@ -18,7 +20,8 @@ Generate images with trained GANs, and train GANs on images of your own.
 
   keras-gan presets                                    what can be generated at once
   keras-gan generate --preset dcgan_fashion_mnist_32 --seeds 0-35 --outdir out
-  keras-gan train --data photos/ --resolution 64 --outdir runs
+  keras-gan prepare photos/ photos.zip --resolution 64
+  keras-gan train --data photos.zip --outdir runs
   keras-gan generate --preset runs/00000-photos-dcgan/preset --seeds 0-35
 
 The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
@@ -29,7 +32,6 @@ _MODELS = {
     "dcgan": keras_gan.DCGAN,
     "wgan_gp": keras_gan.WGANGP,
 }
-_IDX_MAGIC = re.compile(r"idx[13]-ubyte(\.gz)?$")
 
 
 def main(argv=None):
@@ -107,7 +109,8 @@ def _parser():
         "--data",
         required=True,
         type=pathlib.Path,
-        help="folder of images (searched through) or IDX file (train-images-idx3-ubyte.gz)",
+        help="folder of images (searched through), zip of images, IDX file "
+        "(train-images-idx3-ubyte.gz) or tfds:NAME[:SPLIT]",
     )
     train.add_argument("--outdir", required=True, type=pathlib.Path, help="folder of all runs")
     train.add_argument("--model", choices=_MODELS, default="dcgan", help="default: dcgan")
@@ -118,10 +121,10 @@ def _parser():
         "--resolution",
         type=_resolution,
         help="size to bring the images to, 64 or 96x64 (width x height); default: 64 for folders, "
-        "the images' own for IDX files",
+        "the images' own for others",
     )
     train.add_argument(
-        "--channels", type=int, choices=(1, 3, 4), help="gray, RGB or RGBA (default: 3; 1 for IDX)"
+        "--channels", type=int, choices=(1, 3, 4), help="gray, RGB or RGBA (default: 3 for folders)"
     )
     train.add_argument(
         "--crop",
@@ -171,6 +174,62 @@ def _parser():
         "--dry-run", action="store_true", help="check data and options, print them, do not train"
     )
     train.set_defaults(run=_train)
+
+    prepare = commands.add_parser(
+        "prepare",
+        help="bring images to one size, into a zip",
+        description=(
+            "Bring images to one size and write them into a zip, in the layout of NVIDIA's "
+            "dataset_tool, with labels and a record of how they were made."
+        ),
+    )
+    prepare.add_argument(
+        "source",
+        metavar="SRC",
+        help="folder of images (searched through), zip of images, IDX file "
+        "(train-images-idx3-ubyte.gz) or tfds:NAME[:SPLIT]",
+    )
+    prepare.add_argument("out", metavar="OUT", type=pathlib.Path, help="zip file to write")
+    prepare.add_argument(
+        "--resolution",
+        type=_resolution,
+        help="size to bring the images to, 64 or 96x64 (width x height); default: their own",
+    )
+    prepare.add_argument(
+        "--channels", type=int, choices=(1, 3, 4), help="gray, RGB or RGBA (default: their own)"
+    )
+    prepare.add_argument(
+        "--crop",
+        choices=CROPS,
+        default="center",
+        help="how images of another shape are made to fit (default: center)",
+    )
+    prepare.add_argument(
+        "--resample",
+        "--resize-filter",
+        choices=FILTERS,
+        default="lanczos",
+        help="filter of the resize (default: lanczos)",
+    )
+    prepare.add_argument(
+        "--background",
+        help="colour behind transparent images and of bars, such as '#808080' (default: white; "
+        "black for IDX files)",
+    )
+    prepare.add_argument(
+        "--labels",
+        default="auto",
+        help="auto (those that come with the images), none, folders, dataset.json, an IDX file of "
+        "labels, or a TFDS feature (default: auto)",
+    )
+    prepare.add_argument(
+        "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
+    )
+    prepare.add_argument("--force", action="store_true", help="replace OUT if it exists")
+    prepare.add_argument(
+        "--workers", type=_positive, default=4, help="threads that prepare images (default: 4)"
+    )
+    prepare.set_defaults(run=_prepare)
 
     presets = commands.add_parser(
         "presets", help="list what can be generated at once", description="List the presets."
@@ -227,7 +286,8 @@ def _train(arguments):
         print(text)
         print(f"{dataset.num_images} images, {len(dataset)} batches. Dry run: nothing was trained.")
         return
-    name = f"{arguments.data.name}-{arguments.model}"
+    # The handle of a TFDS data set has characters that no file name should have.
+    name = re.sub(r"[^\w.-]+", "-", f"{arguments.data.name}-{arguments.model}")
     run = _last_run_folder(arguments.outdir, name, options) if arguments.resume else None
     run = run or _new_run_folder(arguments.outdir, name)
     print(f"run folder: {run}")
@@ -294,25 +354,19 @@ def _model_and_data(arguments):
 
 
 def _data(arguments, resolution, channels):
-    options = {
-        "batch_size": arguments.batch,
-        "resample": arguments.resample,
-        "flip": arguments.mirror,
-        "seed": arguments.seed,
-        "drop_remainder": True,
-    }
-    if arguments.data.is_file() and _IDX_MAGIC.search(arguments.data.name):
-        shape = None
-        if resolution is not None or channels is not None:
-            own = data.idx(arguments.data).image_shape
-            shape = (*(resolution or own[:2]), channels or own[2])
-        return data.idx(arguments.data, image_shape=shape, **options)
-    return data.image_folder(
-        arguments.data,
-        image_shape=(*(resolution or (64, 64)), channels or 3),
+    handle = str(arguments.data)
+    if parse_handle(handle)[0] == "folder":
+        resolution, channels = resolution or (64, 64), channels or 3
+    return open_images(
+        handle,
+        _image_shape(resolution, channels),
+        arguments.batch,
         crop=arguments.crop,
+        resample=arguments.resample,
         on_error="skip" if arguments.skip_corrupt else "raise",
-        **options,
+        flip=arguments.mirror,
+        seed=arguments.seed,
+        drop_remainder=True,
     )
 
 
@@ -340,6 +394,37 @@ def _new_run_folder(outdir, name):
     run = outdir / f"{max(numbers, default=-1) + 1:05d}-{name}"
     run.mkdir()
     return run
+
+
+# prepare ------------------------------------------------------------------------------------------
+
+
+def _prepare(arguments):
+    record = data.prepare(
+        arguments.source,
+        arguments.out,
+        _image_shape(arguments.resolution, arguments.channels),
+        labels=None if arguments.labels == "none" else arguments.labels,
+        crop=arguments.crop,
+        resample=arguments.resample,
+        background=arguments.background,
+        on_error="skip" if arguments.skip_corrupt else "raise",
+        overwrite=arguments.force,
+        workers=arguments.workers,
+    )
+    protocol = record["protocol"]
+    height, width, channels = protocol["image_shape"]
+    classes = protocol["num_classes"]
+    print(
+        f"{protocol['count']} images of {width}x{height} with {channels} channels and "
+        f"{'no labels' if classes is None else f'labels of {classes} classes'} in "
+        f"{arguments.out}: keras-gan train --data {arguments.out}"
+    )
+
+
+def _image_shape(resolution, channels):
+    """The shape asked for; what is None is the images' own."""
+    return (*(resolution or (None, None)), channels)
 
 
 # presets ------------------------------------------------------------------------------------------

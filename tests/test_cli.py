@@ -117,9 +117,51 @@ def test_train_on_idx_files(tmp_path, capsys):
         assert json.loads(printed[: printed.rindex("}") + 1])["config"]["image_shape"] == shape
 
 
+def test_prepare_and_train_on_the_zip(photos, tmp_path, capsys):
+    out = tmp_path / "photos.zip"
+    options = "--resolution 24x16 --channels 1 --crop pad --resample box --background red".split()
+    assert cli.main(["prepare", str(photos), str(out), *options, "--labels", "folders"]) == 0
+    assert "20 images of 24x16 with 1 channels and labels of 1 classes" in capsys.readouterr().out
+    dataset = keras_gan.data.image_zip(out, labels="dataset.json")
+    assert dataset.image_shape == (16, 24, 1) and dataset.class_names == ["deep"]
+    prepared = dataset.protocol["prepared"]
+    assert prepared["crop"] == "pad" and prepared["resample"] == "box"
+    assert prepared["background"] == [255, 0, 0]
+    assert cli.main(["prepare", str(photos), str(out), *options]) == 1
+    assert "--force" in capsys.readouterr().err
+    force = ["--force", "--resolution", "16", "--labels", "none", "--resize-filter", "bicubic"]
+    assert cli.main(["prepare", str(photos), str(out), *force]) == 0
+    assert keras_gan.data.image_zip(out, labels="auto").labels is None
+    assert "and no labels in" in capsys.readouterr().out
+    train = ["train", "--data", str(out), "--outdir", str(tmp_path), "--batch", "4", "--dry-run"]
+    for more, shape in (([], [16, 16, 3]), (["--channels", "1"], [16, 16, 1])):
+        assert cli.main([*train, "--width", "2", *more]) == 0
+        printed = capsys.readouterr().out
+        options = json.loads(printed[: printed.rindex("}") + 1])
+        assert options["config"]["image_shape"] == shape
+        assert options["data"]["prepared"]["resample"] == "bicubic"
+
+
+def test_handles_reach_tfds(monkeypatch, tmp_path, capsys):
+    def container(name, split):
+        raise ValueError(f"data set {name}, split {split}")
+
+    monkeypatch.setattr("keras_gan.data.handles.Tfds", container)
+    for command in (
+        ["train", "--outdir", str(tmp_path), "--data", "tfds:mnist/config:3.0.1:train[:10%]"],
+        ["prepare", "tfds:mnist/config:3.0.1:train[:10%]", str(tmp_path / "a.zip")],
+    ):
+        assert cli.main(command) == 1
+        assert "data set mnist/config:3.0.1, split train[:10%]" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["prepare", "{tmp}/missing", "{tmp}/a.zip"], "missing"),
+        (["prepare", "{photos}", "{tmp}/a.zip"], "--resolution 64"),
+        (["prepare", "{photos}", "{tmp}/a.tar"], "zip"),
+        (["train", "--data", "{photos}/deep/0.png", "--outdir", "{tmp}/out"], "none of these"),
         (["generate", "--preset", "nobody", "--outdir", "{tmp}"], "No preset 'nobody'"),
         (["train", "--data", "{tmp}/missing", "--outdir", "{tmp}/out"], "missing"),
         (["train", "--data", "{tmp}", "--outdir", "{tmp}/out"], "{tmp}"),
@@ -152,6 +194,9 @@ def test_what_cannot_be_done_says_why_and_exits_with_1(
         ["train", "--data", "x", "--outdir", "y", "--epochs", "0"],
         ["train", "--data", "x", "--outdir", "y", "--resolution", "64x"],
         ["train", "--data", "x", "--outdir", "y", "--model", "vae"],
+        ["prepare", "x"],
+        ["prepare", "x", "y.zip", "--crop", "middle"],
+        ["prepare", "x", "y.zip", "--channels", "2"],
     ],
 )
 def test_wrong_usage_exits_with_2(arguments):
@@ -161,7 +206,7 @@ def test_wrong_usage_exits_with_2(arguments):
 
 
 def test_help(capsys):
-    for command in ([], ["generate"], ["train"], ["presets"]):
+    for command in ([], ["generate"], ["train"], ["prepare"], ["presets"]):
         with pytest.raises(SystemExit) as exit_:
             cli.main([*command, "--help"])
         assert exit_.value.code == 0

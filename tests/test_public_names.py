@@ -29,10 +29,29 @@ NAMES = [
 ]
 
 
+DATA_NAMES = [
+    "ImageDataset",
+    "arrays",
+    "idx",
+    "image_folder",
+    "image_zip",
+    "prepare",
+    "read_idx",
+    "tfds",
+]
+
+
 def test_public_names():
     assert keras_gan.__all__ == NAMES
     assert all(hasattr(keras_gan, name) for name in NAMES)
     assert keras_gan.__version__.count(".") == 2
+    assert keras_gan.data.__all__ == DATA_NAMES
+
+
+@pytest.mark.parametrize("name", DATA_NAMES)
+def test_public_readers_are_documented(name):
+    documentation = getattr(keras_gan.data, name).__doc__
+    assert all(part in documentation for part in ("Args:", "Raises:", "Example:"))
 
 
 @pytest.mark.parametrize("module", ["losses", "regularizers", "layers", "models", "optimizers"])

@@ -10,6 +10,7 @@ from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 from keras.src.trainers.epoch_iterator import EpochIterator
 
+import keras_gan
 from keras_gan import batches, data
 
 
@@ -78,7 +79,7 @@ def generator(x, y, size):
 
 def grain(x, y, size):
     grain = pytest.importorskip("grain.python")
-    return grain.MapDataset.source(list(x)).batch(size)
+    return grain.MapDataset.source(list(x if y is None else zip(x, y, strict=True))).batch(size)
 
 
 SOURCES = {
@@ -132,9 +133,36 @@ def test_single_batches_are_passed_on(kind):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("grain") is None, reason="Grain is not installed")
-def test_grain():
-    adapter = batches.for_training(grain(numbered(26), None, 4), group=2)
-    assert [len(images) for images, _ in epoch(adapter)] == [8, 8, 8]
+@pytest.mark.parametrize("labels", [True, False])
+@pytest.mark.parametrize("iterated", [True, False])
+def test_grain(labels, iterated):
+    x = grain(numbered(26), LABELS[:26] if labels else None, 4)
+    seen = epoch(batches.for_training(x.to_iter_dataset() if iterated else x, group=2))
+    assert [images for images, _ in seen] == [list(range(i, i + 8)) for i in (0, 8, 16)]
+    assert [y for _, y in seen] == ([images for images, _ in seen] if labels else [None] * 3)
+
+
+@pytest.fixture(scope="module")
+def gan():
+    layers = keras.layers
+    generator = keras.Sequential([keras.Input((3,)), layers.Dense(4), layers.Reshape((2, 2, 1))])
+    discriminator = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten(), layers.Dense(1)])
+    gan = keras_gan.GAN(generator, discriminator)
+    gan.compile(discriminator_steps=2)
+    return gan
+
+
+@pytest.mark.parametrize("kind", [*SOURCES, "grain"])
+def test_fit_takes_labelled_data_of_any_kind(gan, kind):
+    if kind == "grain" and importlib.util.find_spec("grain") is None:
+        pytest.skip("Grain is not installed")
+    x, y = numbered(16), LABELS[:16]
+    done = int(gan.step.numpy())
+    if kind == "arrays":
+        gan.fit(x, y, batch_size=4, verbose=0)
+    else:
+        gan.fit({**SOURCES, "grain": grain}[kind](x, y, 4), verbose=0)
+    assert int(gan.step.numpy()) == done + 2
 
 
 @pytest.mark.parametrize("kind", ["arrays", "py_dataset", "torch_loader", "generator", "own"])

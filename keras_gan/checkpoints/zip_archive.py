@@ -4,6 +4,7 @@ import struct
 import zipfile
 
 from keras_gan.checkpoints.limits import MAX_HEADER_BYTES, Budget
+from keras_gan.zip_directory import open_zip
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _IN_ZIP64 = 0xFFFFFFFF
@@ -27,9 +28,7 @@ class ZipArchive:
 
     def __init__(self, stream, size):
         self._stream = stream
-        capped = _Capped(stream, MAX_HEADER_BYTES)
-        self._zip = zipfile.ZipFile(capped)
-        capped.limit = None
+        self._zip = open_zip(stream, MAX_HEADER_BYTES)
         self._members = {}
         budget, end = Budget(size), 0
         for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
@@ -113,28 +112,6 @@ class ZipArchive:
         ):
             raise contradiction
         return end
-
-
-class _Capped:
-    """A stream that gives `zipfile` no more than `limit` bytes at once.
-
-    `zipfile` reads the whole directory and makes an object of each entry, however many there are.
-    """
-
-    def __init__(self, stream, limit):
-        self._stream = stream
-        self.limit = limit
-
-    def read(self, size=-1):
-        if self.limit is not None and not 0 <= size <= self.limit:
-            data = self._stream.read(self.limit + 1)
-            if len(data) > self.limit:
-                raise ValueError(f"the zip directory is larger than {self.limit} bytes")
-            return data
-        return self._stream.read(size)
-
-    def __getattr__(self, name):
-        return getattr(self._stream, name)
 
 
 def _is_plain(name):

@@ -1,20 +1,15 @@
 """image_folder: the images of a folder tree as a dataset."""
 
 import os
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-
-from keras_gan.data import images
-from keras_gan.data.dataset import ImageDataset
-
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+from keras_gan.checks import check_path
+from keras_gan.data.encoded import encoded_dataset
+from keras_gan.data.named_files import EXTENSIONS, NamedFiles, is_image
 
 
 def image_folder(
     path,
-    image_shape,
+    image_shape=None,
     batch_size=64,
     *,
     crop="center",
@@ -48,7 +43,8 @@ def image_folder(
     Args:
         path: Folder, a string or path.
         image_shape: Tuple `(height, width, channels)` of the images wanted, with 1 (gray),
-            3 (RGB) or 4 (RGBA) channels.
+            3 (RGB) or 4 (RGBA) channels. None, or None for one of the three: that of the first
+            image; reading an image of another then raises a ValueError.
         batch_size: Positive integer, images per batch.
         crop: How an image of another aspect ratio is fitted: "center" (largest centred crop, then
             resize), "pad" (letterbox with bars of `background`, transparent in RGBA), "stretch"
@@ -58,7 +54,9 @@ def image_folder(
         background: Colour name, gray value or `(r, g, b)` tuple in [0, 255]; None is white.
         flip: Whether to mirror images left-right with probability 1/2.
         labels: None, or "folders": the class of an image is its top-level sub-folder, numbered in
-            sorted order (see `class_names`).
+            sorted order (see `class_names`), or "dataset.json": class ids come from that file in
+            the folder, as NVIDIA's dataset_tool writes it: `{"labels": [["00000/img00000000.png",
+            6], ...]}`, or "auto": from that file if it is there and holds labels.
         shuffle: Whether each epoch has its own order, drawn from the seed.
         seed: Integer >= 0.
         drop_remainder: Whether to leave out a last batch of fewer than `batch_size` images.
@@ -75,7 +73,8 @@ def image_folder(
     Raises:
         FileNotFoundError: If there is no such folder.
         NotADirectoryError: If `path` is a file.
-        ValueError: If the folder holds no images or an argument is not as described.
+        ValueError: If the folder holds no images, labels are not integers or not those of the
+            images, or an argument is not as described.
 
     Example:
     ```python
@@ -88,123 +87,57 @@ def image_folder(
     (images,) = dataset[0]
     ```
     """
-    images.check_choice("labels", labels, (None, "folders"))
-    images.check_choice("on_error", on_error, ("raise", "skip"))
-    source = _Folder(path, image_shape, crop, resample, background, cache)
-    if on_error == "skip":
-        source.skip_corrupt(workers)
-    if labels == "folders":
-        source.label_by_folder()
-    return ImageDataset(
-        source,
+    return encoded_dataset(
+        Folder(path),
+        image_shape,
         batch_size,
+        crop=crop,
+        resample=resample,
+        background=background,
+        flip=flip,
+        labels=labels,
         shuffle=shuffle,
         seed=seed,
-        flip=flip,
         drop_remainder=drop_remainder,
+        on_error=on_error,
+        cache=cache,
         workers=workers,
         max_queue_size=max_queue_size,
     )
 
 
-class _Folder:
-    """The image files of a folder as a source."""
+class Folder(NamedFiles):
+    """The image files of a folder as a container for `encoded_dataset`."""
 
-    labels = None
-    class_names = None
+    source = "image_folder"
 
-    def __init__(self, path, image_shape, crop, resample, background, cache):
-        crop = "none" if crop is None else crop
-        images.check_choice("crop", crop, images.CROPS)
-        images.check_choice("resample", resample, images.FILTERS)
-        self.image_shape = images.check_image_shape(image_shape)
-        self.crop = crop
-        self.resample = resample
-        self.background = images.WHITE if background is None else images.rgb(background)
-        self.root = os.path.abspath(path)
-        self.files = _find_images(self.root)
-        self.skipped = 0
-        # Threads may decode an image twice, with the same result.
-        self.cache = {} if cache else None
+    def __init__(self, path):
+        check_path("path", path)
+        self.place = os.path.abspath(path)
+        self.names = _find_images(self.place)
 
-    def __len__(self):
-        return len(self.files)
+    def where(self, name):
+        return os.path.join(self.place, name)
 
-    def __getitem__(self, i):
-        if self.cache is None:
-            return self._read(i)
-        if i not in self.cache:
-            self.cache[i] = self._read(i)
-        return self.cache[i]
+    def open(self, name):
+        return self.where(name)
 
-    @property
-    def protocol(self):
-        return {
-            "source": "image_folder",
-            "path": os.path.basename(self.root),
-            "crop": self.crop,
-            "resample": self.resample,
-            "background": list(self.background),
-            "skipped": self.skipped,
-        }
-
-    def skip_corrupt(self, workers):
-        with ThreadPoolExecutor(max(workers, 1)) as executor:
-            errors = list(executor.map(_decode_error, self._paths()))
-        checked = list(zip(self.files, errors, strict=True))
-        corrupt = [(file, error) for file, error in checked if error]
-        self.files = [file for file, error in checked if not error]
-        if not self.files:
-            raise ValueError(
-                f"None of the {len(corrupt)} image files in {self.root} can be decoded. "
-                f"First error: {corrupt[0][1]}"
-            )
-        if corrupt:
-            self.skipped = len(corrupt)
-            first = ", ".join(file for file, _ in corrupt[:5])
-            more = ", ..." if len(corrupt) > 5 else ""
-            warnings.warn(
-                f"Skipped {len(corrupt)} of {len(errors)} image files in {self.root} that cannot "
-                f"be decoded: {first}{more}",
-                stacklevel=3,
-            )
-
-    def label_by_folder(self):
-        # Relative paths have forward slashes: see _find_images.
-        tops = [file.partition("/") for file in self.files]
-        loose = [file for file, slash, _ in tops if not slash]
-        if loose:
-            raise ValueError(
-                f"`labels='folders'` needs every image in a sub-folder, but {len(loose)} lie "
-                f"directly in {self.root}, e.g. {loose[0]!r}. Move them into the folder of their "
-                "class, or use `labels=None`."
-            )
-        names, ids = np.unique([top for top, _, _ in tops], return_inverse=True)
-        self.class_names = names.tolist()
-        self.labels = ids
-
-    def _paths(self):
-        return [os.path.join(self.root, file) for file in self.files]
-
-    def _read(self, i):
-        path = os.path.join(self.root, self.files[i])
-        image = images.decode(path)
-        height, width, channels = self.image_shape
-        try:
-            image = images.to_channels(image, channels, self.background)
-            image = images.fit_size(
-                image, (height, width), self.crop, self.resample, self.background
-            )
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-        return images.to_array(image)
+    def _read(self, name):
+        path = self.where(name)
+        if not os.path.exists(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def _find_images(root):
     if not os.path.exists(root):
         raise FileNotFoundError(f"There is no folder {root}.")
     if not os.path.isdir(root):
-        raise NotADirectoryError(f"`path` must be a folder of images. Received a file: {root}")
+        raise NotADirectoryError(
+            f"`path` must be a folder of images. Received a file: {root}. Zips are read by "
+            "`keras_gan.data.image_zip`, IDX files by `keras_gan.data.idx`."
+        )
     files, visited = [], set()
 
     def fail(error):
@@ -221,7 +154,7 @@ def _find_images(root):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         relative = os.path.relpath(folder, root)
         for name in names:
-            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
+            if is_image(name):
                 file = os.path.normpath(os.path.join(relative, name))
                 files.append(file.replace(os.sep, "/"))
     if not files:
@@ -230,11 +163,3 @@ def _find_images(root):
             f"{', '.join(EXTENSIONS)}."
         )
     return sorted(files)
-
-
-def _decode_error(path):
-    try:
-        images.decode(path)
-    except OSError as error:
-        return error
-    return None

@@ -38,11 +38,12 @@ def idx(
             width)` or `(num_images, height, width, channels)`.
         labels: Path of an IDX file of integer class ids `(num_images,)`, or None.
         image_shape: Tuple `(height, width, channels)` of the images wanted, with 1, 3 or 4
-            channels; None keeps that of the file.
+            channels; None, or None for one of the three, keeps that of the file.
         batch_size: Positive integer, images per batch.
         fit: How images get another height and width: "resize" scales them (the aspect ratio must
             stay), "pad" keeps every pixel and adds a border of `background` around them
-            (28x28 in the middle of 32x32).
+            (28x28 in the middle of 32x32). For another aspect ratio, "center" crops and scales,
+            "letterbox" scales and adds bars, "stretch" distorts.
         resample: Pillow's filter for resizing: "nearest", "box", "bilinear", "hamming", "bicubic"
             or "lanczos". All but "nearest" are antialiased.
         background: Colour name, gray value or `(r, g, b)` tuple in [0, 255] of the border, and
@@ -152,7 +153,7 @@ class _Idx:
     """The images of an IDX file as a source."""
 
     def __init__(self, images, labels, image_shape, fit, resample, background):
-        image_ops.check_choice("fit", fit, ("resize", "pad"))
+        image_ops.check_choice("fit", fit, ("resize", "pad", "center", "letterbox", "stretch"))
         image_ops.check_choice("resample", resample, image_ops.FILTERS)
         self.name = os.path.basename(images)
         self.fit = fit
@@ -169,9 +170,7 @@ class _Idx:
                 f"{self.images.dtype} of shape {shape}. Use `keras_gan.data.read_idx` and "
                 "`keras_gan.data.arrays` for other data."
             )
-        if image_shape is None:
-            image_shape = shape[1:]
-        self.image_shape = image_ops.check_image_shape(image_shape)
+        self.image_shape = image_ops.complete_shape(image_shape, shape[1:])
         self.labels = None
         if labels is not None:
             self.labels = read_idx(labels)
@@ -189,7 +188,8 @@ class _Idx:
         if fit == "resize" and height * shape[2] != width * shape[1]:
             raise ValueError(
                 f"`fit='resize'` keeps the aspect ratio of {shape[1]}x{shape[2]} images. Received: "
-                f"image_shape={self.image_shape}. Use `fit='pad'` or another `image_shape`."
+                f"image_shape={self.image_shape}. Use another `fit` (`--crop`) or another "
+                "`image_shape` (`--resolution`)."
             )
 
     def __len__(self):
@@ -205,7 +205,8 @@ class _Idx:
         if self.fit == "pad":
             image = image_ops.place(image, (height, width), self.background)
         else:
-            image = image_ops.fit_size(image, (height, width), "stretch", self.resample)
+            crop = {"resize": "stretch", "letterbox": "pad"}.get(self.fit, self.fit)
+            image = image_ops.fit_size(image, (height, width), crop, self.resample, self.background)
         return image_ops.to_array(image)
 
     @property

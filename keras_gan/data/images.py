@@ -21,21 +21,27 @@ def check_choice(name, value, accepted):
         raise ValueError(f"`{name}` must be one of {list(accepted)}. Received: {value!r}")
 
 
-def check_image_shape(image_shape):
-    """Returns `image_shape` as a tuple `(height, width, channels)`, or raises a ValueError."""
+def complete_shape(image_shape, own):
+    """Returns `image_shape`, None or with None for some entries, completed by the shape `own`.
+
+    Raises:
+        ValueError: If it is not `(height, width, channels)`.
+    """
+    image_shape = (None,) * 3 if image_shape is None else image_shape
     if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 3:
         raise ValueError(
             "`image_shape` must be (height, width, channels), channels last, e.g. (64, 64, 3). "
             f"Received: {image_shape!r}"
         )
-    for size in image_shape:
+    completed = [b if a is None else a for a, b in zip(image_shape, own, strict=True)]
+    for size in completed:
         check_integer("image_shape", size, minimum=1)
-    if image_shape[2] not in MODES:
+    if completed[2] not in MODES:
         raise ValueError(
             "`image_shape` must end with 1 (gray), 3 (RGB) or 4 (RGBA) channels, e.g. "
             f"(64, 64, 3). Received: {tuple(image_shape)}"
         )
-    return tuple(int(size) for size in image_shape)
+    return tuple(int(size) for size in completed)
 
 
 def rgb(background):
@@ -57,24 +63,29 @@ def rgb(background):
     return tuple(int(v) for v in color)
 
 
-def decode(path):
-    """Returns the first frame of an image file, upright, or raises an OSError naming the file."""
-    try:
-        with Image.open(path) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and image.width * image.height > limit:
-                raise Image.DecompressionBombError(
-                    f"{image.width}x{image.height} pixels are more than "
-                    f"PIL.Image.MAX_IMAGE_PIXELS = {limit}"
-                )
-            # Also loads the pixels, which is where truncated data shows.
-            return ImageOps.exif_transpose(image)
-    # Damaged files make Pillow raise nearly anything (SyntaxError, struct.error, IndexError...).
-    except Exception as error:
-        raise OSError(
-            f"Cannot decode the image file {path}: {type(error).__name__}: {error}. "
-            "Repair or remove it, or pass `on_error='skip'`."
-        ) from error
+def decode(file):
+    """Returns the first frame of an image file (a path or binary stream), upright and loaded.
+
+    Raises nearly anything if the file is damaged: SyntaxError, struct.error, IndexError...
+    """
+    with Image.open(file) as image:
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise Image.DecompressionBombError(
+                f"{image.width}x{image.height} pixels are more than "
+                f"PIL.Image.MAX_IMAGE_PIXELS = {limit}"
+            )
+        # Also loads the pixels, which is where truncated data shows.
+        return ImageOps.exif_transpose(image)
+
+
+def shape(image):
+    """Returns `(height, width, channels)` that hold all of a Pillow image of any mode."""
+    if image.has_transparency_data:
+        channels = 4
+    else:
+        channels = 1 if image.mode.startswith(("1", "L", "I", "F")) else 3
+    return image.height, image.width, channels
 
 
 def to_channels(image, channels, background=WHITE):

@@ -176,6 +176,17 @@ def test_path_errors(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"no images in .*empty"):
         read(tmp_path / "empty")
+    with pytest.raises(ValueError, match=r"`path` must be a string or path\. Received: None"):
+        read(None)
+
+
+def test_the_shape_can_be_that_of_the_images(tmp_path):
+    save(tmp_path / "a.png", 1, (6, 5), "L")
+    assert read(tmp_path, None).image_shape == (5, 6, 1)
+    assert read(tmp_path, (None, None, 3)).image_shape == (5, 6, 3)
+    save(tmp_path / "b.png", 1, (6, 5))
+    with pytest.raises(ValueError, match=r"b\.png: The image is of shape \(5, 6, 3\)"):
+        read(tmp_path, None)[0]
 
 
 def test_links_to_folders_are_followed_once(tmp_path):
