@@ -2,7 +2,8 @@
 
 One training step consumes `discriminator_steps * accumulation_steps` consecutive batches; they are
 concatenated here, on the host, so that it works alike for arrays, `keras_gan.data`, `tf.data`,
-`PyDataset`, `DataLoader`, Grain and generators.
+`PyDataset`, `DataLoader`, Grain and generators. Under data parallelism every batch is the global
+one, and is shared out here.
 
 Keras lets a model's `fit` receive a data adapter of one's own; its base classes are not documented
 and come from `keras.src` (tests/test_batches.py pins what is used).
@@ -11,20 +12,32 @@ and come from `keras.src` (tests/test_batches.py pins what is used).
 import itertools
 import os
 import warnings
+import zlib
 
 import keras
 import numpy as np
 from keras import tree
 from keras.src.trainers.data_adapters import get_data_adapter
-from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arrays
+from keras.src.trainers.data_adapters.array_data_adapter import (
+    ArrayDataAdapter,
+    can_convert_arrays,
+)
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 
+from keras_gan import distribution
 from keras_gan.checks import check_integer
 from keras_gan.data import ImageDataset
 
 
-def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
+class OneReplica:
+    """What shares batches where nothing is distributed."""
+
+    count = processes = 1
+    share = staticmethod(np.concatenate)
+
+
+def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None, replicas=OneReplica):
     """The data adapter for `fit` and `evaluate`.
 
     Args:
@@ -35,6 +48,7 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
         group: int, consecutive batches to concatenate into one.
         check: function called with the arrays or the first batch, on the host; raises if the model
             cannot use it.
+        replicas: `keras_gan.backend.Replicas` that share each batch.
 
     Returns:
         A Keras data adapter.
@@ -82,7 +96,12 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None):
         batch_size=(batch_size or 32) if is_array else None,
         shuffle=shuffle and (is_array or isinstance(x, keras.utils.PyDataset)),
     )
-    return adapter if group == 1 else GroupedBatches(adapter, first, group)
+    if group == replicas.count == 1:
+        return adapter
+    if group == 1:
+        # Known before an epoch has been spent on the others.
+        check_divisible(_last_size(x, adapter), replicas)
+    return GroupedBatches(adapter, first, group, replicas)
 
 
 def check_images(batch, image_shape):
@@ -130,24 +149,44 @@ def check_images(batch, image_shape):
         )
 
 
+def check_divisible(size, replicas):
+    """Refuse a batch of `size` images of which `replicas` cannot take equal shares.
+
+    Raises:
+        ValueError: if a share would be smaller than another, which would weigh its images more.
+    """
+    if size % replicas.count:
+        raise ValueError(
+            f"A batch is shared by {replicas.count} replicas, in equal parts. Received: a batch of "
+            f"{size} images. Use a batch_size that is a multiple of {replicas.count}, and leave "
+            "out a smaller last batch (`drop_remainder=True` of `keras_gan.data` sets, "
+            "`x[: len(x) // batch_size * batch_size]` of arrays)."
+        )
+
+
 class GroupedBatches(GeneratorDataAdapter):
-    """Concatenates `group` consecutive batches; what does not fill a group is dropped.
+    """Concatenates `group` consecutive batches, of which each replica takes its share.
+
+    What does not fill a group is dropped. Without grouping, a smaller batch is one of its own.
 
     Args:
         adapter: the data adapter to read from.
         first: its first batch.
-        group: int > 1.
+        group: int >= 1.
+        replicas: `keras_gan.backend.Replicas`.
     """
 
-    def __init__(self, adapter, first, group):
+    def __init__(self, adapter, first, group, replicas):
         # Not the parent's constructor, which consumes batches to look at them.
         self.adapter = adapter
         self.group = group
+        self.replicas = replicas
         self.generator = self._groups
         self._first_batches = [first]
         self._output_signature = None
         self._size = _size(first)
         self._warned = False
+        check_divisible(self._size, replicas)
         self._num_batches = self._count(adapter)
         if self._num_batches == 0:
             self._refuse()
@@ -160,9 +199,27 @@ class GroupedBatches(GeneratorDataAdapter):
         )
 
     def _groups(self):
+        for group in self._complete_groups():
+            check_divisible(_size(group[0]), self.replicas)
+            self._compare(group)
+            yield tree.map_structure(lambda *parts: self.replicas.share(parts), *group)
+        self._compare(None)
+
+    def _compare(self, group):
+        """Compare a group, or the end of the data, with what the other processes read."""
+        if self.replicas.processes > 1 and self.replicas.reads_in_step:
+            # One image tells whether the order is the same.
+            first = [] if group is None else [leaf[0] for leaf in tree.flatten(group[0])]
+            digests = [zlib.crc32(np.ascontiguousarray(value)) for value in first]
+            size = 0 if group is None else _size(group[0])
+            distribution.agree(
+                self.replicas, {"the next batch (images, checksums)": [size, digests]}
+            )
+
+    def _complete_groups(self):
         pending, dropped, made = [], 0, 0
         for batch in map(_as_tuple, self.adapter.get_numpy_iterator()):
-            if _size(batch) != self._size:
+            if self.group > 1 and _size(batch) != self._size:
                 # Not always the last one: Keras shuffles the batches of a PyDataset, and
                 # `tf.data` sets are repeated after they are batched.
                 dropped += _size(batch)
@@ -172,7 +229,7 @@ class GroupedBatches(GeneratorDataAdapter):
             pending.append(batch)
             if len(pending) == self.group:
                 made += 1
-                yield tree.map_structure(lambda *parts: np.concatenate(parts), *pending)
+                yield pending
                 pending = []
         if not made:
             self._refuse()
@@ -192,6 +249,8 @@ class GroupedBatches(GeneratorDataAdapter):
         return self._num_batches
 
     def _count(self, adapter):
+        if self.group == 1:
+            return adapter.num_batches
         try:
             full = adapter.num_batches - bool(adapter.has_partial_batch)
         except (TypeError, NotImplementedError):
@@ -211,6 +270,7 @@ class GroupedBatches(GeneratorDataAdapter):
 
     def on_epoch_begin(self):
         """Pass on to the adapter."""
+        distribution.start_epoch(self.replicas, self._num_batches)
         self.adapter.on_epoch_begin()
 
     def on_epoch_end(self):
@@ -269,6 +329,13 @@ def _first_batch(x, y, batch_size, is_array):
             f"Received: {x!r}"
         )
     return tree.map_structure(keras.ops.convert_to_numpy, _as_tuple(first)), x
+
+
+def _last_size(x, adapter):
+    """Images in the last batch of an epoch if it is smaller than the others and known, else 0."""
+    if isinstance(x, ImageDataset):
+        return 0 if x.drop_remainder else x.num_images % x.batch_size
+    return adapter.partial_batch_size or 0 if isinstance(adapter, ArrayDataAdapter) else 0
 
 
 def _as_tuple(batch):

@@ -10,7 +10,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gan import backend, batches, checkpoints, images, latents, losses, random, regularizers
+from keras_gan import (
+    backend,
+    batches,
+    checkpoints,
+    distribution,
+    images,
+    latents,
+    losses,
+    random,
+    regularizers,
+)
 from keras_gan.checks import check_integer
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
@@ -318,7 +328,9 @@ class GAN(backend.Trainer, keras.Model):
             jit_compile=jit_compile,
         )
         # A plain dict would make Keras count these variables as the model's own, once more.
-        self._compiled = types.SimpleNamespace(variables=self._current_player_variables())
+        self._compiled = types.SimpleNamespace(
+            variables=self._current_player_variables(), together=False
+        )
         optimizer.build_players(self._compiled.variables)
         self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
         names = self.log_names() + [regularizer.name for regularizer in self.regularizers]
@@ -597,12 +609,14 @@ class GAN(backend.Trainer, keras.Model):
             )
         if validation_split and validation_data is None:
             (x, y), validation_data = batches.split_arrays(x, y, validation_split)
+        replicas = backend.Replicas(self)
         if validation_data is not None:
             held_out, labels, weight = keras.utils.unpack_x_y_sample_weight(validation_data)
             self._assert_ready("fit", None, weight)
             validation_data = batches.adapt(
                 held_out,
                 labels,
+                replicas=replicas,
                 batch_size=kwargs.pop("validation_batch_size", None)
                 or (batch_size if hasattr(held_out, "shape") else None),
                 check=self.check_batch,
@@ -610,11 +624,15 @@ class GAN(backend.Trainer, keras.Model):
         adapter = batches.adapt(
             x,
             y,
+            replicas=replicas,
             batch_size=batch_size,
             shuffle=shuffle,
             group=self.discriminator_steps * self.accumulation_steps,
             check=self.check_batch,
         )
+        validated = validation_data is not None
+        arguments = {"fit": {"epochs": epochs, "validation": validated, **kwargs}}
+        distribution.start_together(self, replicas, arguments)
         return super().fit(
             adapter,
             epochs=epochs,
@@ -647,7 +665,13 @@ class GAN(backend.Trainer, keras.Model):
         """
         self._assert_compile_called("evaluate")
         self._assert_ready("evaluate", None, sample_weight)
-        adapter = batches.adapt(x, y, batch_size=batch_size, check=self.check_batch)
+        replicas = backend.Replicas(self)
+        adapter = batches.adapt(
+            x, y, replicas=replicas, batch_size=batch_size, check=self.check_batch
+        )
+        if x is not adapter:
+            # Not called by `fit`, where all have begun together.
+            distribution.start_together(self, replicas, {"evaluate": kwargs.get("steps")})
         # In the middle of `fit` a backend may hold the state elsewhere.
         backend.sync(self)
         streams = [(v, np.array(ops.convert_to_numpy(v))) for v in self._random_states().values()]
@@ -681,13 +705,29 @@ class GAN(backend.Trainer, keras.Model):
                 f"One step takes {count} batches of equal size (discriminator_steps * "
                 f"accumulation_steps). Received: {len(x)} images."
             )
-        return super().train_on_batch(x, y, return_dict=return_dict)
+        return super().train_on_batch(*self._shared(x, y, count), return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Held-out losses on one batch, see `evaluate`; its noise is drawn from training's."""
         self._assert_ready("test_on_batch", None, sample_weight)
         self.check_batch((x,) if y is None else (x, y))
-        return super().test_on_batch(x, y, return_dict=return_dict)
+        return super().test_on_batch(*self._shared(x, y, 1), return_dict=return_dict)
+
+    def _shared(self, x, y, count):
+        """`x` and `y`, which hold `count` batches, as this process feeds them to its replicas."""
+        replicas = backend.Replicas(self)
+        if replicas.count == 1:
+            return x, y
+        batches.check_divisible(len(x) // count, replicas)
+        if not self._compiled.together:
+            distribution.start_together(self, replicas, {"batch": len(x)})
+            self._compiled.together = True
+
+        def share(array):
+            parts = np.split(ops.convert_to_numpy(array), count)
+            return replicas.spread(replicas.share(parts))
+
+        return share(x), None if y is None else share(y)
 
     def test_step(self, *args):
         """Held-out losses, in the form that the current backend's trainer calls."""
@@ -885,7 +925,8 @@ class GAN(backend.Trainer, keras.Model):
         ```
         """
         facts.update(description=description, dataset=dataset, licence=licence)
-        preset_folder.save(self, folder, overwrite, **facts)
+        if backend.is_chief():
+            preset_folder.save(self, folder, overwrite, **facts)
 
     @classmethod
     def from_checkpoint(cls, path, layout=None, **config):
@@ -942,7 +983,7 @@ class GAN(backend.Trainer, keras.Model):
         return cls(**{**config, **networks})
 
     def save(self, filepath, *args, **kwargs):
-        """Save as a `.keras` file, see `keras.Model.save`.
+        """Save as a `.keras` file, see `keras.Model.save`; in a distributed run, once.
 
         Raises:
             ValueError: if this is a class of one's own that loading could not find.
@@ -952,7 +993,13 @@ class GAN(backend.Trainer, keras.Model):
                 f"{type(self).__name__} is not registered, so the file could not be loaded again. "
                 "Decorate the class with `@keras_gan.presets.register`."
             )
-        return super().save(filepath, *args, **kwargs)
+        if backend.is_chief():
+            super().save(filepath, *args, **kwargs)
+
+    def save_weights(self, filepath, *args, **kwargs):
+        """Save the weights, see `keras.Model.save_weights`; in a distributed run, once."""
+        if backend.is_chief():
+            super().save_weights(filepath, *args, **kwargs)
 
     def _random_states(self):
         """dict: path of a random stream to its state, which Keras leaves out when it saves."""

@@ -6,9 +6,13 @@ import time
 
 import keras
 
+from keras_gan import backend
+
 
 class HistoryFile(keras.callbacks.Callback):
     """Appends one JSON object per epoch to a file: epoch, step, seconds and all logged values.
+
+    In a distributed run, one process writes.
 
     Args:
         path: str or path of the file, for example `history.jsonl`; its folder must exist.
@@ -29,6 +33,8 @@ class HistoryFile(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Append a line."""
+        if not backend.is_chief():
+            return
         line = {
             "epoch": epoch + 1,
             "step": int(self.model.step.numpy()),

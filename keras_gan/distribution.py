@@ -1,0 +1,88 @@
+"""What the processes of a distributed run have to agree on, checked before they wait for ever.
+
+Collective operations pair up by their order alone: processes that do not make the same ones hang,
+or add up what does not belong together. Every process therefore runs the same program on the same
+data, of which it takes its share, and this module compares what they are about to do.
+"""
+
+import json
+import random
+import zlib
+
+import numpy as np
+
+
+def start_together(model, replicas, arguments):
+    """Compare the processes' models and arguments, then start from the first process' state.
+
+    Args:
+        model: a compiled `keras_gan.GAN`.
+        replicas: its `keras_gan.backend.Replicas`.
+        arguments: dict of what the call was made with, plain values.
+
+    Raises:
+        ValueError: on every process, if they differ.
+    """
+    if replicas.processes == 1:
+        return
+    variables = [*model.variables, *model.optimizer.variables]
+    agree(
+        replicas,
+        {
+            "the model": [[v.shape, v.dtype] for v in variables],
+            "the training step": [
+                [phase.player, phase.interval, model.discriminator_steps, model.accumulation_steps]
+                for phase in model.phases()
+            ],
+            "the arguments": arguments,
+        },
+    )
+    replicas.broadcast(variables)
+
+
+def start_epoch(replicas, num_batches):
+    """Compare the lengths of the processes' epochs, and let them shuffle alike.
+
+    Keras shuffles with the global generators of NumPy and Python, which all processes seed anew
+    with a number that the first one draws.
+
+    Args:
+        replicas: `keras_gan.backend.Replicas`.
+        num_batches: int, or `None` if not known.
+
+    Raises:
+        ValueError: on every process, if they differ.
+    """
+    if replicas.processes == 1:
+        return
+    agree(replicas, {"the number of steps of an epoch": num_batches})
+    seed = int(replicas.gather([np.random.randint(2**31)])[0, 0])
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def agree(replicas, facts):
+    """Compare facts with those of the other processes.
+
+    Args:
+        replicas: `keras_gan.backend.Replicas`.
+        facts: dict from a description to a plain value, with the same keys on every process.
+
+    Raises:
+        ValueError: on every process, if they differ.
+    """
+    digests = [zlib.crc32(json.dumps(fact, default=str).encode()) for fact in facts.values()]
+    columns = replicas.gather(digests).T
+    for (name, fact), digest, column in zip(facts.items(), digests, columns, strict=True):
+        if others := np.flatnonzero(column != digest).tolist():
+            raise ValueError(
+                f"The processes of this run differ in {name}. Process {replicas.process} has "
+                f"{_shortened(fact)}; processes {others} have something else. Give every process "
+                "the same model, arguments and data, in the same order and with the global batch "
+                "size: each takes its share."
+            )
+
+
+def _shortened(fact):
+    text = str(fact)
+    return text if len(text) <= 200 else f"{text[:200]}..."
