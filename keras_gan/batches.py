@@ -98,8 +98,9 @@ def adapt(x, y=None, *, batch_size=None, shuffle=False, group=1, check=None, rep
     )
     if group == replicas.count == 1:
         return adapter
+    check_divisible(_size(first), replicas)
     if group == 1:
-        # Known before an epoch has been spent on the others.
+        # Before an epoch has been spent on the others.
         check_divisible(_last_size(x, adapter), replicas)
     return GroupedBatches(adapter, first, group, replicas)
 
@@ -186,7 +187,6 @@ class GroupedBatches(GeneratorDataAdapter):
         self._output_signature = None
         self._size = _size(first)
         self._warned = False
-        check_divisible(self._size, replicas)
         self._num_batches = self._count(adapter)
         if self._num_batches == 0:
             self._refuse()

@@ -55,11 +55,16 @@ X = RNG.randint(0, 256, (64, 4, 4, 1)).astype("uint8")
 LABELS = np.arange(64)
 
 
+def scope():
+    """Where variables are made."""
+    return strategy.scope() if strategy else contextlib.nullcontext()
+
+
 def make(cls=keras_gan.GAN, normalization=None, dropout=0.0, dtype=None, **options):
     """A tiny GAN; its weights differ from process to process until they start together."""
     # The strategies of TensorFlow begin with the values of one process by themselves.
     keras.utils.set_random_seed(1 + process)
-    with strategy.scope() if strategy else contextlib.nullcontext():
+    with scope():
         generator = keras.Sequential(
             [
                 keras.Input((3,)),
@@ -165,15 +170,18 @@ def batch_statistics():
 @case
 def rest():
     """Shuffled arrays, single batches, evaluation with metrics, noise, callbacks and files."""
-    gan = make(metrics=[keras.metrics.RootMeanSquaredError(name="distance")])
+    with scope():
+        metric = keras.metrics.RootMeanSquaredError(name="distance")
+    # In groups: alone, too, the order is then drawn by NumPy, not by the framework.
+    gan = make(metrics=[metric], discriminator_steps=2)
     results = {}
     if process == 0:
         np.random.seed(3)
-    if SETTING == "alone":
+    if SETTING not in ("multi_worker", "torchrun"):
         # What the processes of a run agree on at the beginning of an epoch.
         np.random.seed(np.random.RandomState(3).randint(2**31))
     results.update(history(fit(gan, X, shuffle=True)))
-    results["on batch"] = gan.train_on_batch(X[:8], LABELS[:8])
+    results["on batch"] = gan.train_on_batch(X[:16], LABELS[:16])
     results["test on batch"] = gan.test_on_batch(X[:8])
     results["evaluate"] = gan.evaluate(X[:24], batch_size=16, verbose=0)
     results["evaluate again"] = gan.evaluate(X[:24], batch_size=16, verbose=0)
@@ -182,7 +190,7 @@ def rest():
     shared = OUT / "shared"
     shared.mkdir(exist_ok=True)
     callbacks = [
-        keras_gan.callbacks.SampleGrid(shared / "samples", seeds="0-4", every_steps=4),
+        keras_gan.callbacks.SampleGrid(shared / "samples", seeds="0-4", every_steps=2),
         keras_gan.callbacks.HistoryFile(shared / "history.jsonl"),
         keras.callbacks.ModelCheckpoint(shared / "model{epoch}.keras"),
     ]
@@ -196,19 +204,78 @@ def rest():
     results["wrote"] = own.exists()
     results["is chief"] = backend.is_chief()
     if backend.is_chief():
-        with strategy.scope() if strategy else contextlib.nullcontext():
-            again = keras.models.load_model(own)
-        results["loaded"] = again.generate(5, seed=3)
+        results["loaded"] = keras.models.load_model(own).generate(5, seed=3)
         results["saved"] = gan.generate(5, seed=3)
     return {**results, **state(gan)}
 
 
+@case
+def errors():
+    """What each process refuses, and that it goes on afterwards."""
+    gan = make()
+    elsewhere = process == 1
+    scenarios = {
+        "batch size": lambda: fit(gan, X, batch_size=7),
+        "last batch": lambda: fit(gan, X[:33]),
+        "last batch of a set": lambda: fit(
+            gan, keras_gan.data.arrays(X[:33], batch_size=8), batch_size=None
+        ),
+        "one batch": lambda: gan.train_on_batch(X[:7]),
+        "evaluation": lambda: gan.evaluate(X[:9], batch_size=8, verbose=0),
+    }
+    if SETTING in ("torchrun", "multi_worker"):
+        scenarios |= {
+            "steps": lambda: fit(gan, X[: 24 if elsewhere else 32]),
+            "epochs": lambda: fit(gan, X, epochs=1 + elsewhere),
+            "arguments": lambda: fit(gan, X, steps_per_epoch=2 + elsewhere),
+            "model": lambda: fit(make(dropout=0.3, discriminator_steps=1 + elsewhere), X),
+        }
+    if SETTING == "torchrun":
+        scenarios |= {
+            "order": lambda: fit(gan, X[::-1] if elsewhere else X),
+            "size": lambda: fit(gan, X, batch_size=8 - 4 * elsewhere, steps_per_epoch=4),
+            "end": lambda: fit(gan, parts(3 + elsewhere), batch_size=None),
+        }
+    messages = {}
+    for name, scenario in scenarios.items():
+        try:
+            scenario()
+        except ValueError as error:
+            messages[name] = str(error)
+    fit(gan, X)
+    return {**messages, "step": ops.convert_to_numpy(gan.step), **state(gan)}
+
+
+@case
+def less_data():
+    """One process runs out of batches, which no length has announced."""
+    fit(make(), parts(2 if process == 1 else 8), batch_size=None)
+    return {}
+
+
+@case
+def death():
+    """One process fails in the middle of an epoch."""
+
+    class Fails(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if process == 1 and batch == 2:
+                raise RuntimeError("on purpose")
+
+    fit(make(), X, callbacks=[Fails()])
+    return {}
+
+
+def parts(count):
+    """A generator of batches."""
+    return ((X[8 * i : 8 * i + 8],) for i in range(count))
+
+
 def draw():
     """This process's part of eight latents."""
-    seed = random.SeedGenerator(7)
+    with scope():
+        seed = random.SeedGenerator(7)
     if strategy:
-        with strategy.scope():
-            seed = random.SeedGenerator(7)
         drawn = strategy.run(lambda: random.normal((8 // strategy.num_replicas_in_sync, 3), seed))
         return np.concatenate(strategy.experimental_local_results(drawn))
     count = dist.get_world_size() if SETTING == "torchrun" else 1
