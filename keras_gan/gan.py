@@ -756,6 +756,12 @@ class GAN(backend.Trainer, keras.Model):
             return []
         return [*self._trackers.values(), *self._evaluation_metrics]
 
+    def _get_metrics_result_or_logs(self, logs):
+        # Keras falls back to the last step's logs where not every metric is among them (held-out
+        # steps log no regularisers), and those are means over replicas, not metrics of all images.
+        results = self.get_metrics_result()
+        return {name: results[name] for name in logs}
+
     def _assert_ready(self, method, class_weight, sample_weight):
         if not self.compiled:
             raise ValueError(f"Call `compile()` before `{method}()`: it has the paper's defaults.")

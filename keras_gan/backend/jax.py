@@ -162,11 +162,12 @@ class Replicas:
         reads_in_step: bool, whether data are read by the thread that makes the steps.
     """
 
-    processes, process, reads_in_step = 1, 0, True
+    reads_in_step = True
 
     def __init__(self, model):
         del model
         distribution = keras.distribution.distribution()
+        self.processes, self.process = jax.process_count(), jax.process_index()
         self.count = 1 if distribution is None else distribution.num_model_replicas
 
     def share(self, parts):
@@ -180,6 +181,12 @@ class Replicas:
 
     def gather(self, numbers):
         """The list of integers `numbers` of every process: int64 array `(processes, N)`."""
+        if self.processes > 1:
+            raise NotImplementedError(
+                f"JAX trains in one process, on all of its devices. Received: {self.processes} "
+                "processes. Of several machines, use TensorFlow's MultiWorkerMirroredStrategy or "
+                "torch.distributed."
+            )
         return np.asarray([numbers], "int64")
 
     def broadcast(self, variables):

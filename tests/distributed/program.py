@@ -173,7 +173,7 @@ def rest():
     with scope():
         metric = keras.metrics.RootMeanSquaredError(name="distance")
     # In groups: alone, too, the order is then drawn by NumPy, not by the framework.
-    gan = make(metrics=[metric], discriminator_steps=2)
+    gan = make(metrics=[metric], discriminator_steps=2, regularizers=[R1(0.1)])
     results = {}
     if process == 0:
         np.random.seed(3)
@@ -272,7 +272,7 @@ def parts(count):
 
 
 def draw():
-    """This process's part of eight latents."""
+    """Eight latents: the part of this process."""
     with scope():
         seed = random.SeedGenerator(7)
     if strategy:
