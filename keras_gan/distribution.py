@@ -10,6 +10,7 @@ import random
 import zlib
 
 import numpy as np
+from keras import tree
 
 
 def start_together(model, replicas, arguments):
@@ -59,6 +60,24 @@ def start_epoch(replicas, num_batches):
     seed = int(replicas.gather([np.random.randint(2**31)])[0, 0])
     np.random.seed(seed)
     random.seed(seed)
+
+
+def compare_batch(replicas, batch):
+    """Compare the batch that comes next with the other processes'.
+
+    Args:
+        replicas: `keras_gan.backend.Replicas`.
+        batch: global batch, a structure of arrays, or `None` where the data have ended.
+
+    Raises:
+        ValueError: on every process, if size or order differ.
+    """
+    if replicas.processes == 1:
+        return
+    leaves = [] if batch is None else tree.flatten(batch)
+    # One sample tells whether the order is the same.
+    sums = [zlib.crc32(np.ascontiguousarray(leaf[0])) for leaf in leaves]
+    agree(replicas, {"the next batch (images, checksums)": [len(leaves and leaves[0]), sums]})
 
 
 def agree(replicas, facts):

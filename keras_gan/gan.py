@@ -575,13 +575,16 @@ class GAN(backend.Trainer, keras.Model):
     ):
         """Train. One step consumes `discriminator_steps * accumulation_steps` batches.
 
+        On several devices, every process is given the same data in the same order; each replica
+        takes its share of every batch, see guides/distributed.py.
+
         Args:
             x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data`
                 set, or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain,
                 generator) that yields `images` or `(images, labels)`.
             y: labels beside an array.
-            batch_size: int, images per update, for arrays (32 by default). With
-                `accumulation_steps` an update sees that many times more.
+            batch_size: int, images per update, for arrays (32 by default), of all replicas
+                together. With `accumulation_steps` an update sees that many times more.
             epochs: int.
             verbose: see `keras.Model.fit`.
             callbacks: list of `keras.callbacks.Callback`.
@@ -598,8 +601,8 @@ class GAN(backend.Trainer, keras.Model):
             by name, per epoch.
 
         Raises:
-            ValueError: if the model is not compiled, layers were frozen since, or the first batch
-                cannot be used.
+            ValueError: if the model is not compiled, layers were frozen since, the first batch
+                cannot be used, or the replicas' shares would not be equal.
         """
         self._assert_ready("fit", class_weight, sample_weight)
         if any(isinstance(c, keras.callbacks.TerminateOnNaN) for c in _as_list(callbacks)):
@@ -720,14 +723,14 @@ class GAN(backend.Trainer, keras.Model):
             return x, y
         batches.check_divisible(len(x) // count, replicas)
         if not self._compiled.together:
-            distribution.start_together(self, replicas, {"batch": len(x)})
+            distribution.start_together(self, replicas, {"batches": count})
             self._compiled.together = True
-
-        def share(array):
-            parts = np.split(ops.convert_to_numpy(array), count)
-            return replicas.spread(replicas.share(parts))
-
-        return share(x), None if y is None else share(y)
+        arrays = [None if array is None else ops.convert_to_numpy(array) for array in (x, y)]
+        distribution.compare_batch(replicas, [array for array in arrays if array is not None])
+        return [
+            None if array is None else replicas.spread(replicas.share(np.split(array, count)))
+            for array in arrays
+        ]
 
     def test_step(self, *args):
         """Held-out losses, in the form that the current backend's trainer calls."""
@@ -760,7 +763,7 @@ class GAN(backend.Trainer, keras.Model):
         # Keras falls back to the last step's logs where not every metric is among them (held-out
         # steps log no regularisers), and those are means over replicas, not metrics of all images.
         results = self.get_metrics_result()
-        return {name: results[name] for name in logs}
+        return {name: results.get(name, value) for name, value in logs.items()}
 
     def _assert_ready(self, method, class_weight, sample_weight):
         if not self.compiled:

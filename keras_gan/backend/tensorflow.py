@@ -129,7 +129,7 @@ def run_step(model, step, data):
         return step(data)
     _check_shares(data)
     # Keras averages logs over the replicas of several workers along an axis, so give them one.
-    return {name: ops.reshape(value, (1,)) for name, value in step(data).items()}
+    return tree.map_structure(lambda value: ops.reshape(value, (1,)), step(data))
 
 
 def _check_shares(data):
@@ -220,13 +220,15 @@ class Replicas:
 
     def gather(self, numbers):
         """The list of integers `numbers` of every process: int64 array `(processes, N)`."""
-        if self.processes == 1:
-            return np.asarray([numbers], "int64")
-        row = tf.constant([numbers], "int64")
-        rows = self._strategy.run(lambda: tf.distribute.get_replica_context().all_gather(row, 0))
-        rows = self._strategy.experimental_local_results(rows)[0].numpy()
+        rows = self._of_all_replicas(tf.constant([numbers], "int64")).numpy()
         return rows[:: self.count // self.processes]
 
     def broadcast(self, variables):
         """Give all processes the values that the first one holds."""
-        # The strategy did, when it made them.
+        # The strategy did when it made them, but something may have been loaded since.
+        for variable in variables:
+            variable.assign(self._of_all_replicas(variable.value[None])[0])
+
+    def _of_all_replicas(self, row):
+        rows = self._strategy.run(lambda: tf.distribute.get_replica_context().all_gather(row, 0))
+        return self._strategy.experimental_local_results(rows)[0]

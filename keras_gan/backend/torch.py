@@ -29,7 +29,7 @@ class Trainer:
     def get_metrics_result(self):
         """The metrics' values, from the sums of their states over all replicas."""
         variables = self.metrics_variables
-        sums = [v * _num_replicas() for v in _mean_over_replicas([v.value for v in variables])]
+        sums = _sum_over_replicas([v.value for v in variables])
         with keras.StatelessScope(list(zip(variables, sums, strict=True))):
             return super().get_metrics_result()
 
@@ -100,7 +100,7 @@ def run_step(model, step, data):
     del model
     with torch.no_grad():
         logs = step(data)
-        return dict(zip(logs, _mean_over_replicas(list(logs.values())), strict=True))
+        return tree.pack_sequence_as(logs, _mean_over_replicas(tree.flatten(logs)))
 
 
 def replica_id():
@@ -112,12 +112,17 @@ def _num_replicas():
 
 
 def _mean_over_replicas(tensors):
+    if _num_replicas() == 1:
+        return tensors
     # DistributedDataParallel averages in hooks of `.backward()`, which never run here.
+    return [tensor / _num_replicas() for tensor in _sum_over_replicas(tensors)]
+
+
+def _sum_over_replicas(tensors):
     if _num_replicas() == 1 or not tensors:
         return tensors
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
     dist.all_reduce(flat)
-    flat /= _num_replicas()
     pieces = flat.split([tensor.numel() for tensor in tensors])
     return [p.view_as(t).to(t.dtype) for p, t in zip(pieces, tensors, strict=True)]
 

@@ -234,6 +234,7 @@ def errors():
         scenarios |= {
             "order": lambda: fit(gan, X[::-1] if elsewhere else X),
             "size": lambda: fit(gan, X, batch_size=8 - 4 * elsewhere, steps_per_epoch=4),
+            "batches": lambda: gan.train_on_batch(X[: 8 - 4 * elsewhere]),
             "end": lambda: fit(gan, parts(3 + elsewhere), batch_size=None),
         }
     messages = {}

@@ -206,6 +206,7 @@ def test_processes_that_differ_are_refused_by_every_process(distributed):
         expected |= {
             "order": "differ in the next batch",
             "size": "differ in the number of steps of an epoch",
+            "batches": "differ in the next batch",
             "end": "differ in the next batch",
         }
     assert len(results["errors"]) == SETTINGS[setting]
