@@ -127,21 +127,25 @@ def run_step(model, step, data):
     del model
     if not _is_multi_worker(tf.distribute.get_strategy()):
         return step(data)
-    _check_shares(data)
+    data = _checked_share(data)
     # Keras averages logs over the replicas of several workers along an axis, so give them one.
     return tree.map_structure(lambda value: ops.reshape(value, (1,)), step(data))
 
 
-def _check_shares(data):
+def _checked_share(data):
     # A worker that has run out of data gets empty batches from TensorFlow, and their means are NaN.
     size = tf.shape(tree.flatten(data)[0])[0]
     total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, size)
-    tf.debugging.assert_equal(
+    check = tf.debugging.assert_equal(
         total,
         size * _num_replicas(),
         "The workers' shares of a batch differ in size: one of them has less data. Give every "
         "worker the same data, with the global batch size; each takes its share.",
     )
+    # First of all, or another operation fails on nothing with a message that says nothing. (Run
+    # eagerly, there is no operation to wait for.)
+    with tf.control_dependencies([] if check is None else [check]):
+        return tree.map_structure(lambda x: None if x is None else tf.identity(x), data)
 
 
 def replica_id():
