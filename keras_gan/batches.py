@@ -16,10 +16,11 @@ from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 from keras_gan.checks import check_integer
 from keras_gan.data import ImageDataset
+from keras_gan.distribution import OneReplica
 from keras_gan.training_batches import TrainingBatches, as_tuple
 
 
-def adapt(x, y=None, *, batch_size=None, check=None):
+def adapt(x, y=None, *, batch_size=None, check=None, replicas=OneReplica):
     """The data adapter for `evaluate`.
 
     Args:
@@ -28,6 +29,7 @@ def adapt(x, y=None, *, batch_size=None, check=None):
         batch_size: int, images in one batch; for arrays only (32 by default).
         check: function called with the arrays or the first batch, on the host; raises if the model
             cannot use it.
+        replicas: `keras_gan.backend.Replicas` that share each batch.
 
     Returns:
         A Keras data adapter.
@@ -38,6 +40,8 @@ def adapt(x, y=None, *, batch_size=None, check=None):
     """
     if isinstance(x, DataAdapter):
         return x
+    if replicas.count > 1:
+        return for_training(x, y, batch_size=batch_size, check=check, replicas=replicas)
     x, _ = _checked(x, y, batch_size, check)
     is_array = can_convert_arrays((x, y))
     return get_data_adapter(x=x, y=y, batch_size=(batch_size or 32) if is_array else None)
@@ -53,6 +57,7 @@ def for_training(
     seed=(0,),
     steps_per_epoch=None,
     check=None,
+    replicas=OneReplica,
 ):
     """The data adapter for `fit`.
 
@@ -65,18 +70,20 @@ def for_training(
         seed: ints that the order is drawn from.
         steps_per_epoch: int, or `None` for epochs of one pass.
         check: as in `adapt`.
+        replicas: as in `adapt`.
 
     Returns:
         A `TrainingBatches`.
 
     Raises:
-        ValueError: as `adapt`, and if the data does not fill one group.
+        ValueError: as `adapt`, and if the data does not fill one group or the replicas' shares
+            would not be equal.
     """
     x, first = _checked(x, y, batch_size, check)
     if steps_per_epoch is not None:
         check_integer("steps_per_epoch", steps_per_epoch, minimum=1)
     return TrainingBatches(
-        x, y, first, group, batch_size or 32, shuffle, list(seed), steps_per_epoch
+        x, y, first, group, batch_size or 32, shuffle, list(seed), steps_per_epoch, replicas
     )
 
 

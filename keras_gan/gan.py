@@ -10,7 +10,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gan import backend, batches, checkpoints, images, latents, losses, random, regularizers
+from keras_gan import (
+    backend,
+    batches,
+    checkpoints,
+    distribution,
+    images,
+    latents,
+    losses,
+    random,
+    regularizers,
+)
 from keras_gan.callbacks import Snapshot
 from keras_gan.checks import check_integer
 from keras_gan.optimizers import AdversarialOptimizer
@@ -319,7 +329,9 @@ class GAN(backend.Trainer, keras.Model):
             jit_compile=jit_compile,
         )
         # A plain dict would make Keras count these variables as the model's own, once more.
-        self._compiled = types.SimpleNamespace(variables=self._current_player_variables())
+        self._compiled = types.SimpleNamespace(
+            variables=self._current_player_variables(), together=False
+        )
         optimizer.build_players(self._compiled.variables)
         self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
         names = self.log_names() + [regularizer.name for regularizer in self.regularizers]
@@ -564,13 +576,16 @@ class GAN(backend.Trainer, keras.Model):
     ):
         """Train. One step consumes `discriminator_steps * accumulation_steps` batches.
 
+        On several devices, every process is given the same data in the same order; each replica
+        takes its share of every batch, see guides/distributed.py.
+
         Args:
             x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data`
                 set, or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain,
                 generator) that yields `images` or `(images, labels)`.
             y: labels beside an array.
-            batch_size: int, images per update, for arrays (32 by default). With
-                `accumulation_steps` an update sees that many times more.
+            batch_size: int, images per update, for arrays (32 by default), of all replicas
+                together. With `accumulation_steps` an update sees that many times more.
             epochs: int.
             verbose: see `keras.Model.fit`.
             callbacks: list of `keras.callbacks.Callback`. `keras_gan.callbacks.Snapshot` makes a
@@ -589,8 +604,8 @@ class GAN(backend.Trainer, keras.Model):
             by name, per epoch.
 
         Raises:
-            ValueError: if the model is not compiled, layers were frozen since, or the first batch
-                cannot be used.
+            ValueError: if the model is not compiled, layers were frozen since, the first batch
+                cannot be used, or the replicas' shares would not be equal.
         """
         self._assert_ready("fit", class_weight, sample_weight)
         if any(isinstance(c, keras.callbacks.TerminateOnNaN) for c in _as_list(callbacks)):
@@ -600,16 +615,21 @@ class GAN(backend.Trainer, keras.Model):
             )
         if validation_split and validation_data is None:
             (x, y), validation_data = batches.split_arrays(x, y, validation_split)
+        replicas = backend.Replicas(self)
         if validation_data is not None:
             held_out, labels, weight = keras.utils.unpack_x_y_sample_weight(validation_data)
             self._assert_ready("fit", None, weight)
             validation_data = batches.adapt(
                 held_out,
                 labels,
+                replicas=replicas,
                 batch_size=kwargs.pop("validation_batch_size", None)
                 or (batch_size if hasattr(held_out, "shape") else None),
                 check=self.check_batch,
             )
+        validated = validation_data is not None
+        arguments = {"fit": {"epochs": epochs, "validation": validated, **kwargs}}
+        distribution.start_together(self, replicas, arguments)
         data = batches.for_training(
             x,
             y,
@@ -619,6 +639,7 @@ class GAN(backend.Trainer, keras.Model):
             seed=self._order_seed(),
             steps_per_epoch=kwargs.get("steps_per_epoch"),
             check=self.check_batch,
+            replicas=replicas,
         )
         snapshots = [c for c in _as_list(callbacks) if isinstance(c, Snapshot)]
         if len(snapshots) > 1:
@@ -627,6 +648,8 @@ class GAN(backend.Trainer, keras.Model):
             kwargs["initial_epoch"] = snapshot.begin(
                 self, data, _as_list(callbacks), kwargs.get("initial_epoch", 0)
             )
+            # The same files are read by all processes, before one of them writes new ones.
+            distribution.agree(replicas, {"where the run stands": kwargs["initial_epoch"]})
         with data.quiet_remainder():
             return super().fit(
                 data,
@@ -665,7 +688,13 @@ class GAN(backend.Trainer, keras.Model):
         """
         self._assert_compile_called("evaluate")
         self._assert_ready("evaluate", None, sample_weight)
-        adapter = batches.adapt(x, y, batch_size=batch_size, check=self.check_batch)
+        replicas = backend.Replicas(self)
+        adapter = batches.adapt(
+            x, y, replicas=replicas, batch_size=batch_size, check=self.check_batch
+        )
+        if x is not adapter:
+            # Not called by `fit`, where all have begun together.
+            distribution.start_together(self, replicas, {"evaluate": kwargs.get("steps")})
         # In the middle of `fit` a backend may hold the state elsewhere.
         backend.sync(self)
         streams = [(v, np.array(ops.convert_to_numpy(v))) for v in self._random_states().values()]
@@ -699,13 +728,29 @@ class GAN(backend.Trainer, keras.Model):
                 f"One step takes {count} batches of equal size (discriminator_steps * "
                 f"accumulation_steps). Received: {len(x)} images."
             )
-        return super().train_on_batch(x, y, return_dict=return_dict)
+        return super().train_on_batch(*self._shared(x, y, count), return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Held-out losses on one batch, see `evaluate`; its noise is drawn from training's."""
         self._assert_ready("test_on_batch", None, sample_weight)
         self.check_batch((x,) if y is None else (x, y))
-        return super().test_on_batch(x, y, return_dict=return_dict)
+        return super().test_on_batch(*self._shared(x, y, 1), return_dict=return_dict)
+
+    def _shared(self, x, y, count):
+        """`x` and `y`, which hold `count` batches, as this process feeds them to its replicas."""
+        replicas = backend.Replicas(self)
+        if replicas.count == 1:
+            return x, y
+        distribution.check_divisible(len(x) // count, replicas)
+        if not self._compiled.together:
+            distribution.start_together(self, replicas, {"batches": count})
+            self._compiled.together = True
+        arrays = [None if array is None else ops.convert_to_numpy(array) for array in (x, y)]
+        distribution.compare_batch(replicas, [array for array in arrays if array is not None])
+        return [
+            None if array is None else replicas.spread(replicas.share(np.split(array, count)))
+            for array in arrays
+        ]
 
     def test_step(self, *args):
         """Held-out losses, in the form that the current backend's trainer calls."""
@@ -733,6 +778,12 @@ class GAN(backend.Trainer, keras.Model):
         if not self.compiled:
             return []
         return [*self._trackers.values(), *self._evaluation_metrics]
+
+    def _get_metrics_result_or_logs(self, logs):
+        # Keras falls back to the last step's logs where not every metric is among them (held-out
+        # steps log no regularisers), and those are means over replicas, not metrics of all images.
+        results = self.get_metrics_result()
+        return {name: results.get(name, value) for name, value in logs.items()}
 
     def _assert_ready(self, method, class_weight, sample_weight):
         if not self.compiled:
@@ -928,7 +979,8 @@ class GAN(backend.Trainer, keras.Model):
         ```
         """
         facts.update(description=description, dataset=dataset, licence=licence)
-        preset_folder.save(self, folder, overwrite, **facts)
+        if backend.is_chief():
+            preset_folder.save(self, folder, overwrite, **facts)
 
     @classmethod
     def from_checkpoint(cls, path, layout=None, *, sha256=None, cache_dir=None, **config):
@@ -994,7 +1046,7 @@ class GAN(backend.Trainer, keras.Model):
         return cls(**{**config, **networks})
 
     def save(self, filepath, *args, **kwargs):
-        """Save as a `.keras` file, see `keras.Model.save`.
+        """Save as a `.keras` file, see `keras.Model.save`; in a distributed run, once.
 
         Raises:
             ValueError: if this is a class of one's own that loading could not find.
@@ -1004,7 +1056,13 @@ class GAN(backend.Trainer, keras.Model):
                 f"{type(self).__name__} is not registered, so the file could not be loaded again. "
                 "Decorate the class with `@keras_gan.presets.register`."
             )
-        return super().save(filepath, *args, **kwargs)
+        if backend.is_chief():
+            super().save(filepath, *args, **kwargs)
+
+    def save_weights(self, filepath, *args, **kwargs):
+        """Save the weights, see `keras.Model.save_weights`; in a distributed run, once."""
+        if backend.is_chief():
+            super().save_weights(filepath, *args, **kwargs)
 
     def _random_states(self):
         """dict: path of a random stream to its state, which Keras leaves out when it saves."""

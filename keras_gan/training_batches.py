@@ -5,7 +5,8 @@ the order of pass p is a function of (seed, p), so the data of step s is known w
 the steps before it.
 
 One step consumes `group` consecutive batches. They are concatenated here, on the host, so that it
-works alike for every kind of data.
+works alike for every kind of data. Under data parallelism every batch is the global one, and is
+shared out here.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arra
 from keras.src.trainers.data_adapters.generator_data_adapter import GeneratorDataAdapter
 from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetAdapter
 
+from keras_gan import distribution
 from keras_gan.data import ImageDataset
 from keras_gan.data.dataset import seeded_order
 
@@ -38,23 +40,29 @@ class TrainingBatches(GeneratorDataAdapter):
         shuffle: bool, for arrays and for `PyDataset`s that do not order themselves.
         seed: list of ints that the order is drawn from.
         steps_per_epoch: int, or `None` for epochs of one pass.
+        replicas: `keras_gan.backend.Replicas`, each of which takes its share of every batch.
 
     Raises:
-        ValueError: if the data does not fill one group.
+        ValueError: if the data does not fill one group, or shares would not be equal.
 
     Attributes:
         steps_per_epoch: int, or `None` if the data does not tell.
         is_stream: bool, whether epochs are another length than passes.
     """
 
-    def __init__(self, x, y, first, group, batch_size, shuffle, seed, steps_per_epoch):
+    def __init__(self, x, y, first, group, batch_size, shuffle, seed, steps_per_epoch, replicas):
         # Not the parent's constructor, which consumes batches to look at them.
         self.generator = self._steps
         self._first_batches = [first]
         self._output_signature = None
         self._source = _source(x, y, batch_size, shuffle, seed)
         self._group = group
+        self._replicas = replicas
         self._size = _size(first)
+        distribution.check_divisible(self._size, replicas)
+        if group == 1:
+            # Before an epoch has been spent on the others.
+            distribution.check_divisible(self._source.remainder, replicas)
         self._warned = False
         self._steps_per_pass = self._count()
         if self._steps_per_pass == 0:
@@ -139,6 +147,7 @@ class TrainingBatches(GeneratorDataAdapter):
     def on_epoch_begin(self):
         """Called by Keras."""
         self._begun += 1
+        distribution.start_epoch(self._replicas, self.steps_per_epoch)
         if not self.is_stream:
             self._source.on_pass_begin()
 
@@ -181,14 +190,27 @@ class TrainingBatches(GeneratorDataAdapter):
                 return
 
     def _one_pass(self, number, index):
-        """The groups of a pass from number `index` on."""
+        """The steps of a pass from number `index` on, as far as this process makes them."""
+        for group in self._groups_of_pass(number, index):
+            distribution.check_divisible(_size(group[0]), self._replicas)
+            self._compare(group[0])
+            yield tree.map_structure(lambda *parts: self._replicas.share(parts), *group)
+        if self._steps_per_pass is None:
+            self._compare(None)
+
+    def _compare(self, batch):
+        # A collective must not be called from tf.data's threads; there the step compares sizes.
+        if self._replicas.reads_in_step:
+            distribution.compare_batch(self._replicas, batch)
+
+    # Groups -----------------------------------------------------------------------------------
+
+    def _groups_of_pass(self, number, index):
         if self._group == 1:
-            return self._source.batches(number, index)
+            return ([batch] for batch in self._source.batches(number, index))
         if self._source.only_last_is_ragged:
             return self._groups(self._source.batches(number, index * self._group))
         return itertools.islice(self._groups(self._source.batches(number, 0)), index, None)
-
-    # Groups -----------------------------------------------------------------------------------
 
     def _groups(self, batches):
         pending, dropped, made = [], 0, 0
@@ -203,7 +225,7 @@ class TrainingBatches(GeneratorDataAdapter):
             pending.append(batch)
             if len(pending) == self._group:
                 made += 1
-                yield tree.map_structure(lambda *parts: np.concatenate(parts), *pending)
+                yield pending
                 pending = []
         if not made:
             self._refuse()
@@ -259,10 +281,16 @@ class _Source:
 
     Attributes:
         num_batches: int, or `None` if there is no end or none is known.
+        remainder: int, images in a smaller last batch, if that is known.
         only_last_is_ragged: bool, whether the place of batch i is known without reading.
     """
 
+    remainder = 0
     only_last_is_ragged = True
+
+    def num_full_batches(self, size):
+        """int, or `None` if not known."""
+        return self.num_batches - bool(self.remainder)
 
     def get_state(self):
         return {}
@@ -285,9 +313,7 @@ class _Arrays(_Source):
         self.shuffle = shuffle
         self.seed = seed
         self.num_batches = -(-len(self.arrays[0]) // batch_size)
-
-    def num_full_batches(self, size):
-        return len(self.arrays[0]) // size
+        self.remainder = len(self.arrays[0]) % batch_size
 
     def get_state(self):
         return {"seed": self.seed, "protocol": {"images": len(self.arrays[0])}}
@@ -309,9 +335,8 @@ class _Images(_Source):
         self.dataset = dataset
         self.first_epoch = dataset.epoch
         self.num_batches = len(dataset)
-
-    def num_full_batches(self, size):
-        return self.dataset.num_images // size
+        if not dataset.drop_remainder:
+            self.remainder = dataset.num_images % dataset.batch_size
 
     def get_state(self):
         return {"first_epoch": self.first_epoch, "protocol": self.dataset.protocol}

@@ -14,6 +14,10 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
   wants.
 - `predict(network, x, batch_size)`: `network.predict`, which may be interrupted.
 - `replica_id()`: 0, or the number of this replica under data parallelism.
+- `Replicas(model)`: the replicas that train a model, and the processes that hold them: how a
+  global batch is shared out, and what the processes tell each other.
+- `is_chief()`: whether this process is the one that writes files. True in a run of one process;
+  of several, in exactly one. Guard whatever is to be written once with it.
 - `sync(model)`: bring the model's variables up to date in the middle of `fit`.
 - `Trainer`: mixin that keeps a model usable after an exception inside `fit` or `evaluate`.
 """
@@ -35,11 +39,13 @@ else:
         "one of them before importing keras."
     )
 
+Replicas = _framework.Replicas
 Trainer = _framework.Trainer
 apply_gradients = _framework.apply_gradients
 cond = _framework.cond
 detached = _framework.detached
 grads = _framework.grads
+is_chief = _framework.is_chief
 predict = _framework.predict
 replica_id = _framework.replica_id
 run_step = _framework.run_step

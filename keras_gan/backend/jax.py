@@ -2,6 +2,7 @@
 
 import jax
 import keras
+import numpy as np
 from keras import tree
 
 from keras_gan.backend.scope import DeferredScope, commit
@@ -46,8 +47,11 @@ def sync(model):
 
 def predict(network, x, batch_size):
     values = [v.value for v in network.variables]
+    # Each device takes an equal share of a batch.
+    batch_size += -batch_size % Replicas(network).count
+    padded = np.concatenate([x, np.repeat(x[-1:], -len(x) % batch_size, axis=0)])
     try:
-        return network.predict(x, batch_size=batch_size, verbose=0)
+        return network.predict(padded, batch_size=batch_size, verbose=0)[: len(x)]
     except BaseException:
         # Keras has emptied the variables by now; an interrupted call must not cost the weights.
         sync(network)
@@ -142,3 +146,48 @@ def run_step(model, step, state, data):
 def replica_id():
     # One program over all devices: a batch is the global batch, noise is drawn for all of it.
     return 0
+
+
+def is_chief():
+    return jax.process_index() == 0
+
+
+class Replicas:
+    """The devices of `keras.distribution.DataParallel`: one program, in one process.
+
+    Attributes:
+        count: int, shares of a global batch.
+        processes: int.
+        process: int, the number of this one.
+        reads_in_step: bool, whether data are read by the thread that makes the steps.
+    """
+
+    reads_in_step = True
+
+    def __init__(self, model):
+        del model
+        distribution = keras.distribution.distribution()
+        self.processes, self.process = jax.process_count(), jax.process_index()
+        self.count = 1 if distribution is None else distribution.num_model_replicas
+
+    def share(self, parts):
+        """What this process feeds to one step of the arrays `parts`, one global batch each."""
+        # The step sees all of it, wherever it lies.
+        return np.concatenate(parts)
+
+    def spread(self, array):
+        """What `share` returned, in the form in which a trainer's `..._on_batch` takes it."""
+        return array
+
+    def gather(self, numbers):
+        """The list of integers `numbers` of every process: int64 array `(processes, N)`."""
+        if self.processes > 1:
+            raise NotImplementedError(
+                f"JAX trains in one process, on all of its devices. Received: {self.processes} "
+                "processes. Of several machines, use TensorFlow's MultiWorkerMirroredStrategy or "
+                "torch.distributed."
+            )
+        return np.asarray([numbers], "int64")
+
+    def broadcast(self, variables):
+        """Give all processes the values that the first one holds."""

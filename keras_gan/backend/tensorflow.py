@@ -1,5 +1,6 @@
 """TensorFlow: gradient tapes, in graphs, XLA or eagerly."""
 
+import numpy as np
 import tensorflow as tf
 from keras import ops, tree
 
@@ -7,7 +8,12 @@ from keras_gan.backend.scope import DeferredScope, commit, is_inside
 
 
 class Trainer:
-    """Nothing to mend: the variables keep their values during `fit`."""
+    """Lets Keras' trainer run under distribution strategies of several workers."""
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Nothing is left to build after `compile`. Under a strategy, Keras would take a batch from
+        # the data and average it over the replicas, which uint8 images cannot be.
+        del iterator, data_batch
 
 
 def sync(model):
@@ -15,7 +21,11 @@ def sync(model):
 
 
 def predict(network, x, batch_size):
-    return network.predict(x, batch_size=batch_size, verbose=0)
+    if network.distribute_strategy.num_replicas_in_sync == 1:
+        return network.predict(x, batch_size=batch_size, verbose=0)
+    # Keras would share the batches out, for which all workers had to call this together.
+    batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
+    return np.concatenate([network(batch, training=False) for batch in batches])
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -28,7 +38,7 @@ def value_and_grad(fn, variables, scale_loss=None):
             # The optimizer sums the gradients of all replicas.
             scaled = scaled / ops.cast(_num_replicas(), scaled.dtype)
     gradients = tape.gradient(scaled, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    commit(*scope.updates())
+    commit(*_common(*scope.updates()))
     return (loss, aux), gradients
 
 
@@ -44,6 +54,18 @@ def grads(fn, values):
     return outputs, gradients
 
 
+def _common(variables, values):
+    """What the replicas wrote, with floats averaged: the copies of a variable stay equal."""
+    floats = [i for i, value in enumerate(values) if value.dtype.is_floating]
+    if floats and _is_one_of_several() and not is_inside():
+        context = tf.distribute.get_replica_context()
+        means = context.all_reduce(tf.distribute.ReduceOp.MEAN, [values[i] for i in floats])
+        values = list(values)
+        for i, mean in zip(floats, means, strict=True):
+            values[i] = mean
+    return variables, values
+
+
 def detached(fn):
     return tree.map_structure(tf.stop_gradient, fn())
 
@@ -55,6 +77,8 @@ def apply_gradients(optimizer, gradients, variables):
 def cond(pred, true_fn, false_fn):
     if tf.executing_eagerly():
         return true_fn() if pred else false_fn()
+    if not is_inside() and _is_one_of_several():
+        return _cond_of_replicas(pred, true_fn, false_fn)
     if not is_inside():
         # A graph's own branches write to variables. Optimizers that scale the loss need this: they
         # have branches inside, which a scope would let leak.
@@ -84,19 +108,147 @@ def cond(pred, true_fn, false_fn):
     return outputs
 
 
+def _cond_of_replicas(pred, true_fn, false_fn):
+    # Replicas meet, to sum their gradients, outside of control flow only. So they do not enter the
+    # branches one by one: they meet here, and inside of each branch all of them are run.
+    def together(strategy, pred, true_fn, false_fn):
+        def all_run(fn):
+            return lambda: strategy.run(lambda fn: fn(), args=(fn,))
+
+        # The step counter, which decides, is the same on all of them.
+        pred = strategy.experimental_local_results(pred)[0]
+        return tf.cond(pred, all_run(true_fn), all_run(false_fn))
+
+    context = tf.distribute.get_replica_context()
+    return context.merge_call(together, args=(pred, true_fn, false_fn))
+
+
 def run_step(model, step, data):
     del model
     # Where the data ends, Keras runs one step too many and catches the error of the iterator. What
     # does not depend on a batch (counters, random states) must wait for it too.
-    with tf.control_dependencies(tree.flatten(data)):
-        return step(data)
+    with tf.control_dependencies([part for part in tree.flatten(data) if part is not None]):
+        if not _is_multi_worker(tf.distribute.get_strategy()):
+            return step(data)
+        logs = step(_checked_share(data))
+        # Keras averages logs over the replicas of several workers along an axis: give them one.
+        return tree.map_structure(lambda value: ops.reshape(value, (1,)), logs)
+
+
+def _checked_share(data):
+    # A worker that has run out of data gets empty batches from TensorFlow, and their means are NaN.
+    size = tf.shape(tree.flatten(data)[0])[0]
+    total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, size)
+    check = tf.debugging.assert_equal(
+        total,
+        size * _num_replicas(),
+        "The workers' shares of a batch differ in size: one of them has less data. Give every "
+        "worker the same data, with the global batch size; each takes its share.",
+    )
+    # First of all, or another operation fails on nothing with a message that says nothing. (Run
+    # eagerly, there is no operation to wait for.)
+    with tf.control_dependencies([] if check is None else [check]):
+        return tree.map_structure(lambda x: None if x is None else tf.identity(x), data)
 
 
 def replica_id():
-    if _num_replicas() == 1:
+    if not _is_one_of_several():
         return 0
     return tf.distribute.get_replica_context().replica_id_in_sync_group
 
 
 def _num_replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _is_one_of_several():
+    """Whether this is the code of one replica, rather than of a strategy as a whole."""
+    return _num_replicas() > 1 and not tf.distribute.in_cross_replica_context()
+
+
+def _is_multi_worker(strategy):
+    # As Keras' trainer tells it.
+    several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return several and strategy.extended._in_multi_worker_mode()
+
+
+def is_chief():
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    # Outside of the strategy's scope, its environment tells.
+    resolver = resolver or tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    jobs = resolver.cluster_spec().jobs
+    chief = "chief" if "chief" in jobs else "worker"
+    return not jobs or (resolver.task_type, resolver.task_id) == (chief, 0)
+
+
+class Replicas:
+    """The replicas of the `tf.distribute` strategy that a model was built under.
+
+    Attributes:
+        count: int, shares of a global batch.
+        processes: int.
+        process: int, the number of this one.
+        reads_in_step: bool, whether data are read by the thread that makes the steps.
+    """
+
+    reads_in_step = False
+
+    def __init__(self, model):
+        self._strategy = model.distribute_strategy
+        self.count = self._strategy.num_replicas_in_sync
+        self.processes, self.process = 1, 0
+        if _is_multi_worker(self._strategy):
+            here = self._replicas_here()
+            self.processes = self.count // len(here)
+            self.process = here[0] // len(here)
+
+    def _replicas_here(self):
+        numbers = []
+
+        def note(context):
+            numbers.append(context.replica_id_in_sync_group)
+            return 0
+
+        self._strategy.experimental_distribute_values_from_function(note)
+        return numbers
+
+    def share(self, parts):
+        """What this process feeds to one step of the arrays `parts`, one global batch each."""
+        # Each replica is handed a contiguous piece: its share of every part, one after the other.
+        shares = [part.reshape(self.count, -1, *part.shape[1:]) for part in parts]
+        return np.concatenate(np.concatenate(shares, axis=1))
+
+    def spread(self, array):
+        """What `share` returned, in the form in which a trainer's `..._on_batch` takes it."""
+        pieces = np.split(array, self.count)
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: tf.convert_to_tensor(pieces[context.replica_id_in_sync_group])
+        )
+
+    def gather(self, numbers):
+        """The list of integers `numbers` of every process: int64 array `(processes, N)`."""
+        rows = np.zeros((self.processes, len(numbers)), "int64")
+        rows[self.process] = numbers
+        return self._sum_over_processes(rows)
+
+    def broadcast(self, variables):
+        """Give all processes the values that the first one holds."""
+        # The strategy did when it made them, but something may have been loaded since.
+        for dtype in sorted({variable.dtype for variable in variables}):
+            alike = [variable for variable in variables if variable.dtype == dtype]
+            # All at once: a collective outside of a graph costs milliseconds.
+            flat = np.concatenate([variable.numpy().reshape(-1) for variable in alike])
+            flat = self._sum_over_processes(flat if self.process == 0 else np.zeros_like(flat))
+            ends = np.cumsum([np.prod(variable.shape, dtype="int64") for variable in alike])
+            for variable, value in zip(alike, np.split(flat, ends[:-1]), strict=True):
+                variable.assign(value.reshape(variable.shape))
+
+    def _sum_over_processes(self, array):
+        def of_one_replica():
+            context = tf.distribute.get_replica_context()
+            first = context.replica_id_in_sync_group % (self.count // self.processes) == 0
+            value = tf.where(first, array, tf.zeros_like(array))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+        total = self._strategy.run(of_one_replica)
+        return self._strategy.experimental_local_results(total)[0].numpy()

@@ -1,14 +1,21 @@
 """PyTorch: eager, by `torch.autograd.grad`: no `.grad` leaks from one player to another."""
 
+import functools
+
+import keras
+import numpy as np
 import torch
 import torch.distributed as dist
 from keras import tree
 
-from keras_gan.backend.scope import DeferredScope, commit
+from keras_gan.backend.scope import DeferredScope, commit, is_inside
 
 
 class Trainer:
-    """Refuses in `compile` what Keras' PyTorch trainer would refuse in the middle of `fit`."""
+    """Refuses in `compile` what Keras' PyTorch trainer would refuse in the middle of `fit`.
+
+    Under `torch.distributed`, of which Keras knows nothing, metrics are those of all replicas.
+    """
 
     def compile(self, *args, steps_per_execution=1, **kwargs):
         if steps_per_execution != 1:
@@ -18,6 +25,13 @@ class Trainer:
                 "TensorFlow."
             )
         super().compile(*args, steps_per_execution=steps_per_execution, **kwargs)
+
+    def get_metrics_result(self):
+        """The metrics' values, from the sums of their states over all replicas."""
+        variables = self.metrics_variables
+        sums = _sum_over_replicas([v.value for v in variables])
+        with keras.StatelessScope(list(zip(variables, sums, strict=True))):
+            return super().get_metrics_result()
 
 
 def sync(model):
@@ -35,9 +49,17 @@ def value_and_grad(fn, variables, scale_loss=None):
         scaled = loss if scale_loss is None else scale_loss(loss)
         gradients = _gradients(scaled, values)
     with torch.no_grad():
-        commit(*scope.updates())
+        variables, updates = scope.updates()
+        if not is_inside():
+            # Statistics, too: the copies of a variable stay equal. Seeds are, being integers.
+            floats = [i for i, update in enumerate(updates) if update.is_floating_point()]
+            means = _mean_over_replicas([*gradients, *(updates[i] for i in floats)])
+            gradients, means = means[: len(gradients)], means[len(gradients) :]
+            for i, mean in zip(floats, means, strict=True):
+                updates[i] = mean
+        commit(variables, updates)
     loss, aux = tree.map_structure(torch.Tensor.detach, (loss, aux))
-    return (loss, aux), _average_over_replicas(gradients)
+    return (loss, aux), gradients
 
 
 def grads(fn, values):
@@ -77,7 +99,8 @@ def cond(pred, true_fn, false_fn):
 def run_step(model, step, data):
     del model
     with torch.no_grad():
-        return step(data)
+        logs = step(data)
+        return tree.pack_sequence_as(logs, _mean_over_replicas(tree.flatten(logs)))
 
 
 def replica_id():
@@ -88,12 +111,68 @@ def _num_replicas():
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
-def _average_over_replicas(gradients):
-    # DistributedDataParallel averages in hooks of `.backward()`, which never run here.
+def _mean_over_replicas(tensors):
     if _num_replicas() == 1:
-        return gradients
-    flat = torch.cat([g.reshape(-1) for g in gradients])
+        return tensors
+    # DistributedDataParallel averages in hooks of `.backward()`, which never run here.
+    return [tensor / _num_replicas() for tensor in _sum_over_replicas(tensors)]
+
+
+def _sum_over_replicas(tensors):
+    if _num_replicas() == 1 or not tensors:
+        return tensors
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
     dist.all_reduce(flat)
-    flat /= _num_replicas()
-    pieces = flat.split([g.numel() for g in gradients])
-    return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
+    pieces = flat.split([tensor.numel() for tensor in tensors])
+    return [p.view_as(t).to(t.dtype) for p, t in zip(pieces, tensors, strict=True)]
+
+
+def is_chief():
+    return replica_id() == 0
+
+
+class Replicas:
+    """The processes of `torch.distributed`, one replica each.
+
+    Attributes:
+        count: int, shares of a global batch.
+        processes: int.
+        process: int, the number of this one.
+        reads_in_step: bool, whether data are read by the thread that makes the steps.
+    """
+
+    reads_in_step = True
+
+    def __init__(self, model):
+        del model
+        self.count = self.processes = _num_replicas()
+        self.process = replica_id()
+
+    def share(self, parts):
+        """What this process feeds to one step of the arrays `parts`, one global batch each."""
+        return np.concatenate([np.split(part, self.count)[self.process] for part in parts])
+
+    def spread(self, array):
+        """What `share` returned, in the form in which a trainer's `..._on_batch` takes it."""
+        return array
+
+    def gather(self, numbers):
+        """The list of integers `numbers` of every process: int64 array `(processes, N)`."""
+        if self.processes == 1:
+            return np.asarray([numbers], "int64")
+        row = torch.tensor(numbers, dtype=torch.int64, device="cpu")
+        rows = [torch.empty_like(row) for _ in range(self.processes)]
+        dist.all_gather(rows, row, group=_host_group(dist.group.WORLD))
+        return torch.stack(rows).numpy()
+
+    def broadcast(self, variables):
+        """Give all processes the values that the first one holds."""
+        if self.processes > 1:
+            for variable in variables:
+                dist.broadcast(variable.value.data, src=0)
+
+
+@functools.lru_cache(maxsize=1)
+def _host_group(world):
+    """A group for messages between hosts, which need not wait for the devices."""
+    return world if dist.get_backend(world) == "gloo" else dist.new_group(backend="gloo")

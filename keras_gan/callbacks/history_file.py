@@ -7,12 +7,14 @@ import time
 
 import keras
 
+from keras_gan import backend
+
 
 class HistoryFile(keras.callbacks.Callback):
     """Appends one JSON object per epoch to a file: epoch, step, seconds and all logged values.
 
     With `keras_gan.callbacks.Snapshot`, a run that goes on removes the lines of epochs that it
-    repeats.
+    repeats. In a distributed run, one process writes.
 
     Args:
         path: str or path of the file, for example `history.jsonl`; its folder must exist.
@@ -33,7 +35,7 @@ class HistoryFile(keras.callbacks.Callback):
 
     def set_state(self, state):
         """Cut the file to the length that it had."""
-        if self.get_state() > state:
+        if backend.is_chief() and self.get_state() > state:
             os.truncate(self.path, state)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -42,6 +44,8 @@ class HistoryFile(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Append a line."""
+        if not backend.is_chief():
+            return
         line = {
             "epoch": epoch + 1,
             "step": int(self.model.step.numpy()),

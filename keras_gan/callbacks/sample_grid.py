@@ -4,7 +4,7 @@ import pathlib
 
 import keras
 
-from keras_gan import images, latents
+from keras_gan import backend, images, latents
 from keras_gan.checks import check_integer
 
 
@@ -12,7 +12,7 @@ class SampleGrid(keras.callbacks.Callback):
     """Writes a grid of generated images as training goes on, always of the same latents.
 
     The files are `fakes_init.png`, from before the first step, and `fakes00001000.png` and so on,
-    numbered by the model's step counter.
+    numbered by the model's step counter. In a distributed run, one process writes them.
 
     Args:
         directory: str or path of the folder for the PNG files; created when training begins.
@@ -54,7 +54,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.every_epochs = every_epochs
         self.columns = columns
         self.truncation = truncation
-        self._writer = _tensorboard_writer(tensorboard)
+        self._writer = _tensorboard_writer(tensorboard if backend.is_chief() else None)
         self._steps_before_epoch = 0
 
     def on_train_begin(self, logs=None):
@@ -81,6 +81,8 @@ class SampleGrid(keras.callbacks.Callback):
             self._writer.flush()
 
     def _write(self, name, step):
+        if not backend.is_chief():
+            return
         samples = self.model.generate(seeds=self.seeds, truncation=self.truncation)
         grid = images.make_grid(samples, self.columns)
         images.save_png(self.directory / name, grid)

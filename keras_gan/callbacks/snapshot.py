@@ -37,6 +37,9 @@ class Snapshot(keras.callbacks.Callback):
     A snapshot that is damaged is left aside for the one before. Where a loss or a weight becomes
     NaN or infinite, training stops, and the model gets the weights of the last snapshot back.
 
+    In a distributed run one process writes, and all of them read: the directory must be one that
+    they share.
+
     Other callbacks take part with two methods, `get_state()`, which returns a JSON-able value, and
     `set_state(state)`, called before training goes on; `HistoryFile` does.
 
@@ -107,7 +110,8 @@ class Snapshot(keras.callbacks.Callback):
         self._first_step = int(keras.ops.convert_to_numpy(gan.step))
         self._history, self._metrics = None, None
         self.directory.mkdir(parents=True, exist_ok=True)
-        remove_partial(self.directory)
+        if backend.is_chief():
+            remove_partial(self.directory)
         found = _snapshots(self.directory)
         if found and not self.resume:
             raise ValueError(
@@ -233,7 +237,7 @@ class Snapshot(keras.callbacks.Callback):
         )
 
     def _take_if_due(self):
-        if self._due and self.diverged_at is None:
+        if self._due and self.diverged_at is None and backend.is_chief():
             self._take()
         self._due = False
 

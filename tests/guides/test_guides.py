@@ -5,15 +5,16 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 GUIDES = pathlib.Path(__file__).parents[2] / "guides"
 
 
-def run(guide, folder, **environment):
+def run(guide, folder, launcher=(), **environment):
     result = subprocess.run(
-        [sys.executable, GUIDES / guide],
+        [sys.executable, *launcher, GUIDES / guide],
         cwd=folder,
         env={**os.environ, "MPLBACKEND": "Agg", **environment},
         capture_output=True,
@@ -46,6 +47,16 @@ def test_dcgan_fashion_mnist(fashion_mnist, tmp_path):
     assert "130 images of (32, 32, 1), 2 batches" in printed
     made = {path.name for path in out.iterdir()}
     assert {"reals.png", "grid.png", "balance.png", "samples", "history.jsonl", "preset"} <= made
+
+
+def test_distributed(tmp_path):
+    launcher = ()
+    if keras.backend.backend() == "torch":
+        launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    printed = run("distributed.py", tmp_path, launcher, OUT=str(tmp_path / "out"), EPOCHS="1")
+    assert "2 replicas in" in printed and "Received: a batch of 15 images" in printed
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made == {"samples", "history.jsonl", "model.keras"}
 
 
 def test_every_guide_has_its_test():
