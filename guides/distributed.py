@@ -88,9 +88,9 @@ print(f"{replicas.count} replicas in {replicas.processes} processes")
 # ## The data
 #
 # Every process is given all images, in the same order, and the global batch size. `keras_gan.data` sets draw
-# their order from a seed, so they are the same everywhere; arrays are shuffled alike, because all processes
-# seed NumPy's and Python's generators anew at the beginning of an epoch. A PyTorch `DataLoader` that
-# shuffles needs a generator with a seed of its own: `generator=torch.Generator().manual_seed(0)`.
+# their order from a seed, and `fit` orders arrays by the seed of the model, of which all processes have the
+# first one's, so they are the same everywhere. A PyTorch `DataLoader` that shuffles needs a generator with a
+# seed of its own: `generator=torch.Generator().manual_seed(0)`.
 #
 # A batch must divide into equal shares, or its images would not weigh the same:
 
@@ -112,7 +112,8 @@ if replicas.count > 1:
 #
 # ## Training
 #
-# Callbacks run in every process. `SampleGrid`, `HistoryFile`, `gan.save`, `gan.save_weights` and
+# Callbacks run in every process. `SampleGrid`, `HistoryFile`, `Snapshot` (which lets a run go on after a
+# crash, and whose folder all processes must be able to read), `gan.save`, `gan.save_weights` and
 # `gan.save_to_preset` write in one of them only; guard what you write yourself with `backend.is_chief()`.
 # `gan.generate` asks no other process: it may be called in one alone. `fit`, `evaluate` and `train_on_batch`
 # are for all of them together.
@@ -126,6 +127,7 @@ history = gan.fit(
     callbacks=[
         keras_gan.callbacks.SampleGrid(OUT / "samples", seeds="0-15"),
         keras_gan.callbacks.HistoryFile(OUT / "history.jsonl"),
+        keras_gan.callbacks.Snapshot(OUT / "snapshots"),
     ],
 )
 gan.save(OUT / "model.keras")

@@ -56,7 +56,8 @@ def test_distributed(tmp_path):
     printed = run("distributed.py", tmp_path, launcher, OUT=str(tmp_path / "out"), EPOCHS="1")
     assert "2 replicas in" in printed and "Received: a batch of 15 images" in printed
     made = {path.name for path in (tmp_path / "out").iterdir()}
-    assert made == {"samples", "history.jsonl", "model.keras"}
+    assert made == {"samples", "history.jsonl", "model.keras", "snapshots"}
+    assert sorted(os.listdir(tmp_path / "out" / "snapshots")) == ["step00000000", "step00000002"]
 
 
 def test_every_guide_has_its_test():
