@@ -101,7 +101,7 @@ RECIPES = {
             image_shape=(32, 32, 1), architecture="conv", width=32, seed=seed, dtype=DTYPE
         ),
         dataset=_fashion_mnist,
-        epochs=80,
+        epochs=96,
         compile=_compile(_adam(2e-4, 0.5, 0.9), discriminator_steps=3, ema_decay=0.999),
         description="Garments, 32x32 grey, by a small convolutional WGAN-GP.",
         data=_FASHION_MNIST_DATA,
