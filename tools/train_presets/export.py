@@ -27,7 +27,8 @@ def main():
 
     recipe = RECIPES[arguments.name]
     trained = recipe.model(arguments.seed)
-    trained.load_weights(arguments.run / "checkpoint.weights.h5")
+    *_, newest = sorted((arguments.run / "snapshots").glob("step*"))
+    trained.load_weights(newest / "model.weights.h5")
     gan = type(trained).from_config({**trained.get_config(), "dtype": "float32", "seed": None})
     gan.set_weights(trained.get_weights())
 

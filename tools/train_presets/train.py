@@ -3,8 +3,8 @@
     KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_fashion_mnist_32 --run runs/dcgan
 
 `--data` names the folder of emoji for dcgan_emoji_64 (img/google/64 of the npm package
-emoji-datasource-google). The run folder gets checkpoint.weights.h5, history.jsonl and a grid of
-samples after every epoch.
+emoji-datasource-google). The run folder gets snapshots/, history.jsonl and a grid of samples after
+every epoch.
 """
 
 import argparse
@@ -13,17 +13,15 @@ import pathlib
 import keras
 from recipes import RECIPES
 
-from keras_gan.callbacks import HistoryFile
-from keras_gan.files import atomic_file
-from keras_gan.images import make_grid, save_png
+from keras_gan.callbacks import HistoryFile, SampleGrid, Snapshot
+from keras_gan.images import make_grid
 
 
-class Run(keras.callbacks.Callback):
-    """Lower the learning rates in the last third; write samples and a checkpoint."""
+class LowerLearningRates(keras.callbacks.Callback):
+    """Lets the learning rates fall linearly to 0 over the last third."""
 
-    def __init__(self, run, epochs, optimizer):
+    def __init__(self, epochs, optimizer):
         super().__init__()
-        self.run = run
         self.epochs = epochs
         players = optimizer.players.values()
         self.rates = [(player, float(player.learning_rate.numpy())) for player in players]
@@ -32,12 +30,6 @@ class Run(keras.callbacks.Callback):
         share = min(1.0, 3 * (self.epochs - epoch) / self.epochs)
         for optimizer, rate in self.rates:
             optimizer.learning_rate = rate * share
-
-    def on_epoch_end(self, epoch, logs=None):
-        save_png(self.run / "samples" / f"epoch{epoch + 1:04d}.png", grid(self.model))
-        with atomic_file(self.run / "checkpoint.weights.h5") as temporary:
-            self.model.save_weights(temporary)
-        (self.run / "epochs").write_text(str(epoch + 1))
 
 
 def grid(gan):
@@ -61,22 +53,16 @@ def main():
     gan = recipe.model(arguments.seed)
     epochs = arguments.epochs or recipe.epochs
     gan.compile(**recipe.compile())
-    # Before a checkpoint brings lowered learning rates with it.
-    callback = Run(arguments.run, epochs, gan.optimizer)
-    dataset = recipe.dataset(arguments.seed, arguments.data)
-    done = 0
-    if (arguments.run / "checkpoint.weights.h5").exists():
-        gan.load_weights(arguments.run / "checkpoint.weights.h5")
-        done = int((arguments.run / "epochs").read_text())
-        dataset.epoch = done
-        print(f"going on after epoch {done}", flush=True)
-    else:
-        save_png(arguments.run / "samples" / "epoch0000.png", grid(gan))
     gan.fit(
-        dataset,
+        recipe.dataset(arguments.seed, arguments.data),
         epochs=epochs,
-        initial_epoch=done,
-        callbacks=[HistoryFile(arguments.run / "history.jsonl"), callback],
+        callbacks=[
+            # Made before `fit` brings a snapshot with lowered rates.
+            LowerLearningRates(epochs, gan.optimizer),
+            HistoryFile(arguments.run / "history.jsonl"),
+            SampleGrid(arguments.run / "samples", seeds="0-63"),
+            Snapshot(arguments.run / "snapshots"),
+        ],
         verbose=2,
     )
 
