@@ -37,10 +37,14 @@ else:
 
 Trainer = _framework.Trainer
 apply_gradients = _framework.apply_gradients
+batch_normalization = _framework.batch_normalization
 cond = _framework.cond
+conv = _framework.conv
+conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 predict = _framework.predict
+prefers_tiles = _framework.prefers_tiles
 replica_id = _framework.replica_id
 run_step = _framework.run_step
 sync = _framework.sync

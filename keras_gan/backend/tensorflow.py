@@ -1,5 +1,6 @@
 """TensorFlow: gradient tapes, in graphs, XLA or eagerly."""
 
+import keras
 import tensorflow as tf
 from keras import ops, tree
 
@@ -97,3 +98,28 @@ def replica_id():
 
 def _num_replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def conv(x, kernel, stride, padding):
+    return keras.ops.conv(x, kernel, stride, padding, data_format="channels_last")
+
+
+def conv_transpose(x, kernel, stride, padding):
+    return keras.ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
+
+
+def prefers_tiles():
+    return False
+
+
+def batch_normalization(x, scale, offset, epsilon):
+    ops = keras.ops
+    axes = tuple(range(len(x.shape) - 1))
+    mean = ops.mean(x, axis=axes)
+    # Not `ops.moments`: TensorFlow's stops the gradient at the mean, which is right for the
+    # first derivative and wrong for the second, that gradient penalties take.
+    variance = ops.mean(ops.square(x - mean), axis=axes)
+    count = ops.cast(ops.size(x) // x.shape[-1], "float32")
+    unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
+    y = (x - mean) * (scale * ops.rsqrt(variance + epsilon)) + offset
+    return y, ops.stop_gradient(mean), ops.stop_gradient(unbiased)

@@ -2,6 +2,7 @@
 
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from keras import tree
 
 from keras_gan.backend.scope import DeferredScope, commit
@@ -36,6 +37,7 @@ def value_and_grad(fn, variables, scale_loss=None):
         gradients = _gradients(scaled, values)
     with torch.no_grad():
         commit(*scope.updates())
+        gradients = [_contiguous(g) for g in gradients]
     loss, aux = tree.map_structure(torch.Tensor.detach, (loss, aux))
     return (loss, aux), _average_over_replicas(gradients)
 
@@ -58,6 +60,13 @@ def _gradients(total, values, create_graph=False):
         return [torch.zeros_like(v) for v in values]
     gradients = torch.autograd.grad(total, values, create_graph=create_graph, allow_unused=True)
     return [torch.zeros_like(v) if g is None else g for v, g in zip(values, gradients, strict=True)]
+
+
+def _contiguous(gradient):
+    # Gradients of kernels come transposed, see `_as_torch`; optimizers are slow on such.
+    if gradient.ndim < 2:
+        return gradient
+    return gradient.flatten(0, -2).contiguous().view_as(gradient)
 
 
 def detached(fn):
@@ -97,3 +106,52 @@ def _average_over_replicas(gradients):
     flat /= _num_replicas()
     pieces = flat.split([g.numel() for g in gradients])
     return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
+
+
+def conv(x, kernel, stride, padding):
+    pads = [(0, 0), (0, 0)]
+    if padding == "same":
+        totals = [
+            max((-(-n // stride) - 1) * stride + k - n, 0)
+            for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)
+        ]
+        pads = [(total // 2, total - total // 2) for total in totals]
+    if any(before != after for before, after in pads):
+        x = F.pad(x, (0, 0, *pads[1], *pads[0]))
+        pads = [(0, 0), (0, 0)]
+    y = F.conv2d(
+        x.permute(0, 3, 1, 2), _as_torch(kernel), stride=stride, padding=[n for n, _ in pads]
+    )
+    return y.permute(0, 2, 3, 1)
+
+
+def conv_transpose(x, kernel, stride, padding):
+    size = [(n - 1) * stride + k for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)]
+    pads = [0, 0]
+    if padding == "same":
+        size = [n * stride for n in x.shape[1:3]]
+        pads = [(k - stride) // 2 for k in kernel.shape[:2]]
+    y = F.conv_transpose2d(
+        x.permute(0, 3, 1, 2), _as_torch(kernel), stride=stride, padding=pads
+    )
+    return y.permute(0, 2, 3, 1)[:, : size[0], : size[1]]
+
+
+def _as_torch(kernel):
+    """`(H, W, I, O)` -> `(O, I, H, W)`, stored with the channels last."""
+    # A transposed matrix is copied four times as fast as four permuted axes.
+    matrix = kernel.reshape(-1, kernel.shape[3]).t().contiguous()
+    return matrix.view(kernel.shape[3], *kernel.shape[:3]).permute(0, 3, 1, 2)
+
+
+def prefers_tiles():
+    return False
+
+
+def batch_normalization(x, scale, offset, epsilon):
+    shape = x.shape
+    x = x.reshape(-1, shape[-1]) if x.ndim != 4 else x.permute(0, 3, 1, 2)
+    mean, variance = torch.zeros_like(scale), torch.zeros_like(scale)
+    y = F.batch_norm(x, mean, variance, scale, offset, True, 1.0, epsilon)
+    y = y.reshape(shape) if len(shape) != 4 else y.permute(0, 2, 3, 1)
+    return y, mean, variance

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization, LayerNormalization
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LayerNormalization
 from keras_gan.presets import register
 from keras_gan.regularizers import GradientPenalty
 
@@ -129,7 +129,7 @@ def _conv_generator(image_shape, latent_dim, width, dtype):
     for stage in range(1, stages + 1):
         last = stage == stages
         out = channels if last else filters // 2**stage
-        x = layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             out,
             5,
             strides=2,
@@ -259,7 +259,7 @@ def _layer_norm(name, dtype):
 
 
 def _conv(filters, kernel_size, dtype, name, strides=1, use_bias=True, he=True):
-    return layers.Conv2D(
+    return Conv2D(
         filters,
         kernel_size,
         strides=strides,
