@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import keras
 from keras import tree
 
@@ -46,17 +47,15 @@ def sync(model):
     model.jax_state_sync()
 
 
-def predict(network, x, batch_size):
-    values = [v.value for v in network.variables]
-    try:
-        return network.predict(x, batch_size=batch_size, verbose=0)
-    except BaseException:
-        # Keras has emptied the variables by now; an interrupted call must not cost the weights.
-        sync(network)
-        for variable, value in zip(network.variables, values, strict=True):
-            if variable._value is None:
-                variable.assign(value)
-        raise
+def predictor(network):
+    variables = network.variables
+
+    @jax.jit
+    def predict(values, x):
+        with keras.StatelessScope(zip(variables, values, strict=True)):
+            return network(x, training=False)
+
+    return lambda x: predict([v.value for v in variables], x)
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -216,13 +215,10 @@ def prefers_tiles():
 
 
 def batch_normalization(x, scale, offset, epsilon):
-    ops = keras.ops
-    axes = tuple(range(len(x.shape) - 1))
-    mean = ops.mean(x, axis=axes)
-    # Not `ops.moments`: TensorFlow's stops the gradient at the mean, which is right for the
-    # first derivative and wrong for the second, that gradient penalties take.
-    variance = ops.mean(ops.square(x - mean), axis=axes)
-    count = ops.cast(ops.size(x) // x.shape[-1], "float32")
-    unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
-    y = (x - mean) * (scale * ops.rsqrt(variance + epsilon)) + offset
-    return y, ops.stop_gradient(mean), ops.stop_gradient(unbiased)
+    axes = tuple(range(x.ndim - 1))
+    mean = jnp.mean(x, axes)
+    variance = jnp.mean(jnp.square(x - mean), axes)
+    count = x.size // x.shape[-1]
+    unbiased = variance * count / max(count - 1, 1)
+    y = (x - mean) * (scale * jax.lax.rsqrt(variance + epsilon)) + offset
+    return y, jax.lax.stop_gradient(mean), jax.lax.stop_gradient(unbiased)

@@ -1,6 +1,5 @@
 """TensorFlow: gradient tapes, in graphs, XLA or eagerly."""
 
-import keras
 import tensorflow as tf
 from keras import ops, tree
 
@@ -15,8 +14,8 @@ def sync(model):
     del model
 
 
-def predict(network, x, batch_size):
-    return network.predict(x, batch_size=batch_size, verbose=0)
+def predictor(network):
+    return tf.function(lambda x: network(x, training=False))
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -101,11 +100,11 @@ def _num_replicas():
 
 
 def conv(x, kernel, stride, padding):
-    return keras.ops.conv(x, kernel, stride, padding, data_format="channels_last")
+    return ops.conv(x, kernel, stride, padding, data_format="channels_last")
 
 
 def conv_transpose(x, kernel, stride, padding):
-    return keras.ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
+    return ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
 
 
 def prefers_tiles():
@@ -113,13 +112,10 @@ def prefers_tiles():
 
 
 def batch_normalization(x, scale, offset, epsilon):
-    ops = keras.ops
-    axes = tuple(range(len(x.shape) - 1))
-    mean = ops.mean(x, axis=axes)
-    # Not `ops.moments`: TensorFlow's stops the gradient at the mean, which is right for the
-    # first derivative and wrong for the second, that gradient penalties take.
-    variance = ops.mean(ops.square(x - mean), axis=axes)
-    count = ops.cast(ops.size(x) // x.shape[-1], "float32")
-    unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
-    y = (x - mean) * (scale * ops.rsqrt(variance + epsilon)) + offset
-    return y, ops.stop_gradient(mean), ops.stop_gradient(unbiased)
+    # The one kernel takes images; vectors are images of one pixel.
+    images = x if len(x.shape) == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1]))
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=images, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon
+    )
+    y = y if len(x.shape) == 4 else tf.reshape(y, tf.shape(x))
+    return y, tf.stop_gradient(mean), tf.stop_gradient(variance)

@@ -25,8 +25,8 @@ def sync(model):
     del model
 
 
-def predict(network, x, batch_size):
-    return network.predict(x, batch_size=batch_size, verbose=0)
+def predictor(network):
+    return torch.no_grad()(lambda x: network(x, training=False))
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -131,9 +131,7 @@ def conv_transpose(x, kernel, stride, padding):
     if padding == "same":
         size = [n * stride for n in x.shape[1:3]]
         pads = [(k - stride) // 2 for k in kernel.shape[:2]]
-    y = F.conv_transpose2d(
-        x.permute(0, 3, 1, 2), _as_torch(kernel), stride=stride, padding=pads
-    )
+    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), _as_torch(kernel), stride=stride, padding=pads)
     return y.permute(0, 2, 3, 1)[:, : size[0], : size[1]]
 
 
@@ -149,9 +147,10 @@ def prefers_tiles():
 
 
 def batch_normalization(x, scale, offset, epsilon):
-    shape = x.shape
-    x = x.reshape(-1, shape[-1]) if x.ndim != 4 else x.permute(0, 3, 1, 2)
+    images = x.permute(0, 3, 1, 2) if x.ndim == 4 else x.flatten(0, -2)
+    # With momentum 1 the "moving" statistics are the batch's, the variance the unbiased one.
     mean, variance = torch.zeros_like(scale), torch.zeros_like(scale)
-    y = F.batch_norm(x, mean, variance, scale, offset, True, 1.0, epsilon)
-    y = y.reshape(shape) if len(shape) != 4 else y.permute(0, 2, 3, 1)
-    return y, mean, variance
+    y = torch.batch_norm(images, scale, offset, mean, variance, True, 1.0, epsilon, False)
+    if x.numel() == x.shape[-1]:
+        variance = torch.zeros_like(scale)
+    return y.permute(0, 2, 3, 1) if x.ndim == 4 else y.view_as(x), mean, variance

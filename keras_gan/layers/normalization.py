@@ -61,9 +61,8 @@ class BatchNormalization(keras.Layer):
         """Normalise `inputs`."""
         x = ops.cast(inputs, "float32")
         if training:
-            y, mean, variance = backend.batch_normalization(
-                x, ops.convert_to_tensor(self.gamma), ops.convert_to_tensor(self.beta), self.epsilon
-            )
+            scale, offset = ops.convert_to_tensor(self.gamma), ops.convert_to_tensor(self.beta)
+            y, mean, variance = backend.batch_normalization(x, scale, offset, self.epsilon)
             for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 moving.assign(self.momentum * moving + (1.0 - self.momentum) * new)
         else:

@@ -5,6 +5,7 @@ from keras import layers
 
 from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
+from keras_gan.initializers import RandomNormal
 from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
 from keras_gan.presets import register
 
@@ -76,9 +77,14 @@ class DCGAN(GAN):
             "width": width,
             "discriminator_width": discriminator_width,
         }
+
+        def generator():
+            return _generator(base, stages, image_shape[-1], latent_dim, width, dtype)
+
         super().__init__(
-            _generator(base, stages, image_shape[-1], latent_dim, width, dtype),
+            generator(),
             _discriminator(base, stages, image_shape, discriminator_width, dtype),
+            ema_generator=generator(),
             seed=seed,
             name=name,
             dtype=dtype,
@@ -124,7 +130,7 @@ def _base_filters(width, stages):
 
 
 def _normal(mean):
-    return keras.initializers.RandomNormal(mean, 0.02)
+    return RandomNormal(mean, 0.02)
 
 
 def _base_and_stages(image_shape):

@@ -7,6 +7,7 @@ from keras import layers
 
 from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
+from keras_gan.initializers import RandomUniform
 from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LayerNormalization
 from keras_gan.presets import register
 from keras_gan.regularizers import GradientPenalty
@@ -87,6 +88,7 @@ class WGANGP(GAN):
         super().__init__(
             generator(tuple(image_shape), latent_dim, width, dtype),
             critic(tuple(image_shape), width, dtype),
+            ema_generator=generator(tuple(image_shape), latent_dim, width, dtype),
             image_range=(0, 1) if is_mnist else (-1, 1),
             seed=seed,
             name=name,
@@ -295,7 +297,7 @@ def _he_deconv(channels_in, filters):
 
 def _uniform(scale, fan_in, fan_out):
     limit = math.sqrt(3.0 * 2.0 * scale / (fan_in + fan_out))
-    return keras.initializers.RandomUniform(-limit, limit)
+    return RandomUniform(-limit, limit)
 
 
 _NETWORKS = {

@@ -130,11 +130,13 @@ def _tiles(size):
 
 
 def _window(x, before, size):
-    """`x` with so many zeros (cropped if negative) above and to the left, and of the size."""
-    pads = [(n, size[i] - x.shape[i + 1] - n) for i, n in enumerate(before)]
-    x = ops.pad(x, ((0, 0), *((max(a, 0), max(b, 0)) for a, b in pads), (0, 0)))
-    (top, _), (left, _) = ((max(-a, 0), None) for a, _ in pads)
-    return x[:, top : top + size[0], left : left + size[1]]
+    """The rows and columns from `-before` on, as many as `size`; zeros outside of `x`."""
+    pads, starts = [(0, 0)], []
+    for axis, (first, count) in enumerate(zip(before, size, strict=True), start=1):
+        pads.append((max(first, 0), max(count - first - x.shape[axis], 0)))
+        starts.append(max(-first, 0))
+    x = ops.pad(x, (*pads, (0, 0)))
+    return x[:, starts[0] : starts[0] + size[0], starts[1] : starts[1] + size[1]]
 
 
 def _combine(factors, values):
@@ -199,11 +201,8 @@ def _overlap(parts, axis):
         pads[axis] = (before, pairs - part.shape[axis] - before)
         return ops.pad(part, pads)
 
-    # Part i begins at pixel i, in the even or the odd pixels.
-    halves = [
-        sum((put(part, i) for i, part in enumerate(parts[first + 2 :: 2], 1)), put(parts[first], 0))
-        for first in (0, 1)
-    ]
+    # Part i begins at pixel i: parts 0, 2, ... hold even pixels, parts 1, 3, ... odd ones.
+    halves = [sum(put(part, i) for i, part in enumerate(parts[first::2])) for first in (0, 1)]
     x = ops.stack(halves, axis + 1)
     shape = list(halves[0].shape)
     shape[0], shape[axis] = -1, 2 * pairs
