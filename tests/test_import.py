@@ -1,5 +1,7 @@
 """What importing and the first image may cost."""
 
+import json
+
 import keras
 
 BACKEND = keras.backend.backend()
@@ -7,15 +9,16 @@ BACKEND = keras.backend.backend()
 
 def test_importing_adds_nothing_heavy(helpers):
     script = """
+import json
 import sys
 import keras
 before = set(sys.modules)
 import keras_gan
 added = {name.split(".")[0] for name in set(sys.modules) - before}
-print(sorted(added - set(sys.stdlib_module_names)))
+print(json.dumps(sorted(added - set(sys.stdlib_module_names))))
 """
     printed = helpers.run_python(script, backend=BACKEND)
-    names = set(eval(printed.splitlines()[-1]))
+    names = set(json.loads(printed.splitlines()[-1]))
     assert names <= {"keras", "keras_gan", BACKEND, "h5py", "numpy", "PIL"}, names
 
 
