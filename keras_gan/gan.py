@@ -70,6 +70,8 @@ class GAN(backend.Trainer, keras.Model):
         generator: functional or sequential `keras.Model` from latents `(N, latent_dim)` to images
             `(N, H, W, C)`.
         discriminator: the same from images to logits `(N, ...)` (no sigmoid).
+        ema_generator: another network like `generator`, whose weights are set and never trained;
+            by default a clone, which takes longer to make than a second network.
         image_range: pair of floats, the range of the networks' images. The outside always sees
             [-1, 1] or uint8.
         seed: int in `[0, 2**32)` for the noise of training, or `None` for a fresh one.
@@ -96,7 +98,15 @@ class GAN(backend.Trainer, keras.Model):
     """
 
     def __init__(
-        self, generator, discriminator, *, image_range=(-1, 1), seed=None, name=None, dtype=None
+        self,
+        generator,
+        discriminator,
+        *,
+        ema_generator=None,
+        image_range=(-1, 1),
+        seed=None,
+        name=None,
+        dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
         for role, network in (("generator", generator), ("discriminator", discriminator)):
@@ -118,7 +128,7 @@ class GAN(backend.Trainer, keras.Model):
             )
         self.generator = generator
         self.discriminator = discriminator
-        self.ema_generator = keras.models.clone_model(generator)
+        self.ema_generator = ema_generator or keras.models.clone_model(generator)
         self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)

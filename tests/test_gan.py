@@ -480,7 +480,7 @@ def test_an_interrupted_generate_keeps_the_weights(plain, monkeypatch):
 
     plain.generate(2, seed=0)
     with monkeypatch.context() as patch:
-        patch.setattr(plain.ema_generator, "predict_function", interrupt)
+        patch.setattr(plain.ema_generator, "_keras_gan_predictor", interrupt)
         with pytest.raises(KeyboardInterrupt):
             plain.generate(2, seed=0)
     assert same(values(plain.ema_generator.weights), before)

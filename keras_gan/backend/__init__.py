@@ -12,7 +12,12 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `cond(pred, true_fn, false_fn)`: a branch whose writes to state happen exactly when it is taken.
 - `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer
   wants.
-- `predict(network, x, batch_size)`: `network.predict`, which may be interrupted.
+- `predict(network, x, batch_size)`: outputs for arrays, as `network.predict`, which takes longer
+  over its callbacks than a small network over an image.
+- `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
+  own; `prefers_tiles()`: whether products of matrices are faster than those on this device.
+- `batch_normalization(x, scale, offset, epsilon)`: the normalised batch, and its mean and unbiased
+  variance as constants.
 - `replica_id()`: 0, or the number of this replica under data parallelism.
 - `Replicas(model)`: the replicas that train a model, and the processes that hold them: how a
   global batch is shared out, and what the processes tell each other.
@@ -23,6 +28,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 """
 
 import keras
+import numpy as np
 
 from keras_gan.backend.scope import DeferredScope
 
@@ -42,15 +48,28 @@ else:
 Replicas = _framework.Replicas
 Trainer = _framework.Trainer
 apply_gradients = _framework.apply_gradients
+batch_normalization = _framework.batch_normalization
 cond = _framework.cond
+conv = _framework.conv
+conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 is_chief = _framework.is_chief
-predict = _framework.predict
+prefers_tiles = _framework.prefers_tiles
 replica_id = _framework.replica_id
 run_step = _framework.run_step
 sync = _framework.sync
 value_and_grad = _framework.value_and_grad
+
+
+def predict(network, x, batch_size):
+    """The network's outputs outside training, as an array; `len(x)` divides into batches."""
+    # Compiled once for each network, and gone with it.
+    if not hasattr(network, "_keras_gan_predictor"):
+        network._keras_gan_predictor = _framework.predictor(network)
+    batches = np.split(np.asarray(x, "float32"), len(x) // batch_size)
+    outputs = [network._keras_gan_predictor(keras.ops.convert_to_tensor(b)) for b in batches]
+    return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
 
 
 def without_updates(fn):

@@ -20,12 +20,8 @@ def sync(model):
     del model
 
 
-def predict(network, x, batch_size):
-    if network.distribute_strategy.num_replicas_in_sync == 1:
-        return network.predict(x, batch_size=batch_size, verbose=0)
-    # Keras would share the batches out, for which all workers had to call this together.
-    batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
-    return np.concatenate([network(batch, training=False) for batch in batches])
+def predictor(network):
+    return tf.function(lambda x: network(x, training=False))
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -252,3 +248,25 @@ class Replicas:
 
         total = self._strategy.run(of_one_replica)
         return self._strategy.experimental_local_results(total)[0].numpy()
+
+
+def conv(x, kernel, stride, padding):
+    return ops.conv(x, kernel, stride, padding, data_format="channels_last")
+
+
+def conv_transpose(x, kernel, stride, padding):
+    return ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
+
+
+def prefers_tiles():
+    return False
+
+
+def batch_normalization(x, scale, offset, epsilon):
+    # The one kernel takes images; vectors are images of one pixel.
+    images = x if len(x.shape) == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1]))
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=images, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon
+    )
+    y = y if len(x.shape) == 4 else tf.reshape(y, tf.shape(x))
+    return y, tf.stop_gradient(mean), tf.stop_gradient(variance)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from keras import tree
 
 from keras_gan.backend.scope import DeferredScope, commit, is_inside
@@ -38,8 +39,8 @@ def sync(model):
     del model
 
 
-def predict(network, x, batch_size):
-    return network.predict(x, batch_size=batch_size, verbose=0)
+def predictor(network):
+    return torch.no_grad()(lambda x: network(x, training=False))
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -58,6 +59,7 @@ def value_and_grad(fn, variables, scale_loss=None):
             for i, mean in zip(floats, means, strict=True):
                 updates[i] = mean
         commit(variables, updates)
+        gradients = [_contiguous(g) for g in gradients]
     loss, aux = tree.map_structure(torch.Tensor.detach, (loss, aux))
     return (loss, aux), gradients
 
@@ -80,6 +82,13 @@ def _gradients(total, values, create_graph=False):
         return [torch.zeros_like(v) for v in values]
     gradients = torch.autograd.grad(total, values, create_graph=create_graph, allow_unused=True)
     return [torch.zeros_like(v) if g is None else g for v, g in zip(values, gradients, strict=True)]
+
+
+def _contiguous(gradient):
+    # Gradients of kernels come transposed, see `_as_torch`; optimizers are slow on such.
+    if gradient.ndim < 2:
+        return gradient
+    return gradient.flatten(0, -2).contiguous().view_as(gradient)
 
 
 def detached(fn):
@@ -176,3 +185,81 @@ class Replicas:
 def _host_group(world):
     """A group for messages between hosts, which need not wait for the devices."""
     return world if dist.get_backend(world) == "gloo" else dist.new_group(backend="gloo")
+
+
+def conv(x, kernel, stride, padding):
+    pads = [(0, 0), (0, 0)]
+    if padding == "same":
+        totals = [
+            max((-(-n // stride) - 1) * stride + k - n, 0)
+            for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)
+        ]
+        pads = [(total // 2, total - total // 2) for total in totals]
+    if any(before != after for before, after in pads):
+        x = F.pad(x, (0, 0, *pads[1], *pads[0]))
+        pads = [(0, 0), (0, 0)]
+    y = F.conv2d(
+        x.permute(0, 3, 1, 2), _as_torch(kernel), stride=stride, padding=[n for n, _ in pads]
+    )
+    return y.permute(0, 2, 3, 1)
+
+
+def conv_transpose(x, kernel, stride, padding):
+    size = [(n - 1) * stride + k for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)]
+    pads = [0, 0]
+    if padding == "same":
+        size = [n * stride for n in x.shape[1:3]]
+        pads = [(k - stride) // 2 for k in kernel.shape[:2]]
+    y = F.conv_transpose2d(x.permute(0, 3, 1, 2), _as_torch(kernel), stride=stride, padding=pads)
+    return y.permute(0, 2, 3, 1)[:, : size[0], : size[1]]
+
+
+def _as_torch(kernel):
+    """`(H, W, I, O)` -> `(O, I, H, W)`, stored with the channels last."""
+    # A transposed matrix is copied four times as fast as four permuted axes.
+    matrix = kernel.reshape(-1, kernel.shape[3]).t().contiguous()
+    return matrix.view(kernel.shape[3], *kernel.shape[:3]).permute(0, 3, 1, 2)
+
+
+def prefers_tiles():
+    return False
+
+
+def batch_normalization(x, scale, offset, epsilon):
+    y, mean, variance = _BatchNormalization.apply(x, scale, offset, epsilon)
+    count = x.numel() // x.shape[-1]
+    return y, mean, variance * (count / max(count - 1, 1))
+
+
+class _BatchNormalization(torch.autograd.Function):
+    # `torch.batch_norm` adds up channels-last images one by one, which leaves errors of 1e-4 in
+    # the output of a large layer; differentiating the formula takes three times as long as this.
+
+    @staticmethod
+    def forward(ctx, x, scale, offset, epsilon):
+        mean, variance = _moments(x)
+        ctx.save_for_backward(x, scale, mean, variance)
+        ctx.epsilon = epsilon
+        ctx.mark_non_differentiable(mean, variance)
+        y = torch.addcmul(offset, x - mean, scale * torch.rsqrt(variance + epsilon))
+        return y, mean, variance
+
+    @staticmethod
+    def backward(ctx, g, *_):
+        x, scale, mean, variance = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # To be differentiated again: the moments are functions of `x`.
+            mean, variance = _moments(x)
+        axes = tuple(range(x.ndim - 1))
+        centred, inverse = x - mean, torch.rsqrt(variance + ctx.epsilon)
+        g_mean, g_product = g.mean(axes), (g * centred).mean(axes)
+        factor = scale * inverse
+        g_x = torch.addcmul(factor * (g - g_mean), centred, -g_product * factor * inverse**2)
+        count = x.numel() // x.shape[-1]
+        return g_x, count * g_product * inverse, count * g_mean, None
+
+
+def _moments(x):
+    axes = tuple(range(x.ndim - 1))
+    mean = x.mean(axes)
+    return mean, (x - mean).square().mean(axes)

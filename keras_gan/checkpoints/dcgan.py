@@ -2,10 +2,8 @@
 
 import re
 
-from keras import layers
-
 from keras_gan.checkpoints.mapping import TORCH_CONV, Layout, Network, Row
-from keras_gan.layers import BatchNormalization
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
 
 
 def _layout(name, prefix):
@@ -13,13 +11,13 @@ def _layout(name, prefix):
 
     def generator_rows(network):
         # Convolution, batch norm, ReLU; the last convolution goes straight to tanh.
-        convolutions = _layers(network, layers.Conv2DTranspose)
+        convolutions = _layers(network, Conv2DTranspose)
         yield from _convolutions(convolutions, range(0, 3 * len(convolutions), 3))
         yield from _norms(_layers(network, BatchNormalization), first=1)
 
     def discriminator_rows(network):
         # The first convolution has no batch norm.
-        convolutions = _layers(network, layers.Conv2D)
+        convolutions = _layers(network, Conv2D)
         yield from _convolutions(convolutions, [0, *range(2, 3 * len(convolutions) - 1, 3)])
         yield from _norms(_layers(network, BatchNormalization), first=3)
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gan import backend
+
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class BatchNormalization(keras.Layer):
@@ -59,22 +61,14 @@ class BatchNormalization(keras.Layer):
         """Normalise `inputs`."""
         x = ops.cast(inputs, "float32")
         if training:
-            axes = tuple(range(len(x.shape) - 1))
-            mean = ops.mean(x, axis=axes)
-            # Not `ops.moments`: TensorFlow's stops the gradient at the mean, which is right for the
-            # first derivative and wrong for the second, that gradient penalties take.
-            variance = ops.mean(ops.square(x - mean), axis=axes)
-            self._update(mean, variance, count=ops.size(x) // x.shape[-1])
+            scale, offset = ops.convert_to_tensor(self.gamma), ops.convert_to_tensor(self.beta)
+            y, mean, variance = backend.batch_normalization(x, scale, offset, self.epsilon)
+            for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(self.momentum * moving + (1.0 - self.momentum) * new)
         else:
-            mean, variance = self.moving_mean, self.moving_variance
-        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
-        return ops.cast((x - mean) * scale + self.beta, inputs.dtype)
-
-    def _update(self, mean, variance, count):
-        count = ops.cast(count, "float32")
-        unbiased = variance * count / ops.maximum(count - 1.0, 1.0)
-        for moving, new in ((self.moving_mean, mean), (self.moving_variance, unbiased)):
-            moving.assign(self.momentum * moving + (1.0 - self.momentum) * ops.stop_gradient(new))
+            scale = self.gamma * ops.rsqrt(self.moving_variance + self.epsilon)
+            y = (x - self.moving_mean) * scale + self.beta
+        return ops.cast(y, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
         """Same as the input."""

@@ -5,7 +5,8 @@ from keras import layers
 
 from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization
+from keras_gan.initializers import RandomNormal
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
 from keras_gan.presets import register
 
 
@@ -76,9 +77,14 @@ class DCGAN(GAN):
             "width": width,
             "discriminator_width": discriminator_width,
         }
+
+        def generator():
+            return _generator(base, stages, image_shape[-1], latent_dim, width, dtype)
+
         super().__init__(
-            _generator(base, stages, image_shape[-1], latent_dim, width, dtype),
+            generator(),
             _discriminator(base, stages, image_shape, discriminator_width, dtype),
+            ema_generator=generator(),
             seed=seed,
             name=name,
             dtype=dtype,
@@ -94,12 +100,12 @@ def _generator(base, stages, channels, latent_dim, width, dtype):
     z = keras.Input((latent_dim,))
     x = layers.Reshape((1, 1, latent_dim), dtype=dtype)(z)
     filters = _base_filters(width, stages)
-    x = layers.Conv2DTranspose(filters, base, **options)(x)
+    x = Conv2DTranspose(filters, base, **options)(x)
     for stage in range(stages):
         x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
         x = layers.ReLU(dtype=dtype)(x)
         filters = filters // 2 if stage < stages - 1 else channels
-        x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", **options)(x)
+        x = Conv2DTranspose(filters, 4, strides=2, padding="same", **options)(x)
     x = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(z, x, name="generator")
 
@@ -109,11 +115,11 @@ def _discriminator(base, stages, image_shape, width, dtype):
     image = keras.Input(image_shape)
     x = image
     for stage in range(stages):
-        x = layers.Conv2D(width * 2**stage, 4, strides=2, padding="same", **options)(x)
+        x = Conv2D(width * 2**stage, 4, strides=2, padding="same", **options)(x)
         if stage:
             x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)
-    x = layers.Conv2D(1, base, **options)(x)
+    x = Conv2D(1, base, **options)(x)
     logits = layers.Flatten(dtype="float32")(x)
     return keras.Model(image, logits, name="discriminator")
 
@@ -124,7 +130,7 @@ def _base_filters(width, stages):
 
 
 def _normal(mean):
-    return keras.initializers.RandomNormal(mean, 0.02)
+    return RandomNormal(mean, 0.02)
 
 
 def _base_and_stages(image_shape):

@@ -7,7 +7,8 @@ from keras import layers
 
 from keras_gan.checks import check_filters, check_integer
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization, LayerNormalization
+from keras_gan.initializers import RandomUniform
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LayerNormalization
 from keras_gan.presets import register
 from keras_gan.regularizers import GradientPenalty
 
@@ -87,6 +88,7 @@ class WGANGP(GAN):
         super().__init__(
             generator(tuple(image_shape), latent_dim, width, dtype),
             critic(tuple(image_shape), width, dtype),
+            ema_generator=generator(tuple(image_shape), latent_dim, width, dtype),
             image_range=(0, 1) if is_mnist else (-1, 1),
             seed=seed,
             name=name,
@@ -129,7 +131,7 @@ def _conv_generator(image_shape, latent_dim, width, dtype):
     for stage in range(1, stages + 1):
         last = stage == stages
         out = channels if last else filters // 2**stage
-        x = layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             out,
             5,
             strides=2,
@@ -259,7 +261,7 @@ def _layer_norm(name, dtype):
 
 
 def _conv(filters, kernel_size, dtype, name, strides=1, use_bias=True, he=True):
-    return layers.Conv2D(
+    return Conv2D(
         filters,
         kernel_size,
         strides=strides,
@@ -295,7 +297,7 @@ def _he_deconv(channels_in, filters):
 
 def _uniform(scale, fan_in, fan_out):
     limit = math.sqrt(3.0 * 2.0 * scale / (fan_in + fan_out))
-    return keras.initializers.RandomUniform(-limit, limit)
+    return RandomUniform(-limit, limit)
 
 
 _NETWORKS = {

@@ -48,7 +48,7 @@ def test_freezing_does_not_switch_to_inference():
 def test_one_value_per_channel_has_no_unbiased_variance():
     layer = BatchNormalization()
     y = ops.convert_to_numpy(layer(np.float32([[1.0, 5.0]]), training=True))
-    np.testing.assert_allclose(y, 0.0)
+    np.testing.assert_allclose(y, 0.0, atol=1e-4)
     assert np.isfinite(weights(layer)["moving_variance"]).all()
 
 

@@ -1,0 +1,5 @@
+"""Numerics on `keras.ops` that GANs need in another form than Keras has them."""
+
+from keras_gan.ops.convolution import conv, conv_transpose
+
+__all__ = ["conv", "conv_transpose"]
