@@ -128,7 +128,9 @@ class GAN(backend.Trainer, keras.Model):
             )
         self.generator = generator
         self.discriminator = discriminator
-        self.ema_generator = ema_generator or keras.models.clone_model(generator)
+        if ema_generator is None:
+            ema_generator = keras.models.clone_model(generator)
+        self.ema_generator = ema_generator
         self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)
