@@ -43,10 +43,11 @@ class BatchNormalization(keras.Layer):
         """Create scale, offset and moving statistics for the last axis."""
 
         def add(name, initializer, trainable):
-            # Never cast to half precision by a mixed policy.
+            # Neither kept nor cast to half precision under any policy.
             return self.add_weight(
                 name=name,
                 shape=(input_shape[-1],),
+                dtype="float32",
                 initializer=initializer,
                 trainable=trainable,
                 autocast=False,

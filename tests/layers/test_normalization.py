@@ -80,8 +80,8 @@ def test_second_order_gradient_is_the_numeric_one():
         np.testing.assert_allclose(gradient[index], (high - low) / (2 * h), rtol=2e-2, atol=2e-3)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_statistics_are_float32_under_mixed_policies(policy):
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
+def test_statistics_are_float32_under_half_precision_policies(policy):
     layer = BatchNormalization(dtype=policy)
     # Squares of 1000 overflow float16.
     y = layer(ops.cast(300 * X, policy.removeprefix("mixed_")), training=True)
