@@ -128,13 +128,13 @@ def _parser():
     )
     train.add_argument(
         "--crop",
-        choices=("center", "stretch", "pad", "none"),
+        choices=CROPS,
         default="center",
         help="how images of another shape are made to fit (default: center)",
     )
     train.add_argument(
         "--resample",
-        choices=("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"),
+        choices=FILTERS,
         default="lanczos",
         help="filter of the resize (default: lanczos)",
     )

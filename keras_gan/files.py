@@ -1,10 +1,12 @@
 """Files and folders that are either complete or not there."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
 import shutil
 import tempfile
+import time
 
 _PREFIX = ".partial-"
 
@@ -75,17 +77,23 @@ class atomic_folder:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def remove_partial(folder):
+def remove_partial(folder, older_than=0):
     """Remove what processes that were killed left unfinished in a folder.
 
     Args:
-        folder: path of a folder in which no other process is writing.
+        folder: path of a folder.
+        older_than: float, seconds since the last change: what other processes may still be writing
+            is younger.
     """
     for path in pathlib.Path(folder).glob(f"{_PREFIX}*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        # Another process may remove it, or finish it, at the same time.
+        with contextlib.suppress(FileNotFoundError):
+            if older_than and time.time() - path.stat().st_mtime <= older_than:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def sha256(path):

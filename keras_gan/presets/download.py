@@ -9,7 +9,6 @@ import pathlib
 import re
 import socket
 import string
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -153,7 +152,8 @@ def _cached(url, sha256, cache_dir, by_user, verified):
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(path.parent)
+        # Downloads of today may still be running.
+        files.remove_partial(path.parent, older_than=_STALE_SECONDS)
         # Two processes may both download; each replaces the file by the same complete one.
         with files.atomic_file(path) as temporary:
             with open(temporary, "wb") as stream:
@@ -167,14 +167,6 @@ def _cached(url, sha256, cache_dir, by_user, verified):
             raise
         raise hub.unwritable(error, url, path.parent, "`cache_dir` or KERAS_GAN_HOME") from error
     return path
-
-
-def _remove_stale(folder):
-    """Remove what downloads left that were killed; those of today may still be running."""
-    for path in folder.glob(".partial-*"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                path.unlink()
 
 
 class _Rules(urllib.request.HTTPRedirectHandler):
