@@ -3,6 +3,8 @@
 import keras
 from keras import optimizers
 
+from keras_gan import backend
+
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class AdversarialOptimizer(optimizers.Optimizer):
@@ -72,6 +74,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
         for player, optimizer in self.players.items():
             if not optimizer.built:
                 optimizer.build(variables[player])
+                backend.store_like(optimizer.variables, variables[player])
             built_with = getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables
             if [id(v) for v in built_with] != [id(v) for v in variables[player]]:
                 raise ValueError(

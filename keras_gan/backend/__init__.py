@@ -15,7 +15,11 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `predict(network, x, batch_size)`: outputs for arrays, as `network.predict`, which takes longer
   over its callbacks than a small network over an image.
 - `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
-  own; `prefers_tiles()`: whether products of matrices are faster than those on this device.
+  own; `prefers_tiles()`, `prefers_products()`: whether the forms of `keras_gan.ops` are faster on
+  this device, of many pixels and of a few.
+- `store_kernel(variable)`: keep a kernel in memory in the order in which those read it, whatever
+  its shape says; `store_like(variables, references)`: the same for the variables of a kernel's
+  shape.
 - `batch_normalization(x, scale, offset, epsilon)`: the normalised batch, and its mean and unbiased
   variance as constants.
 - `replica_id()`: 0, or the number of this replica under data parallelism.
@@ -55,9 +59,12 @@ conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 is_chief = _framework.is_chief
+prefers_products = _framework.prefers_products
 prefers_tiles = _framework.prefers_tiles
 replica_id = _framework.replica_id
 run_step = _framework.run_step
+store_kernel = _framework.store_kernel
+store_like = _framework.store_like
 sync = _framework.sync
 value_and_grad = _framework.value_and_grad
 

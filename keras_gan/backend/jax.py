@@ -255,9 +255,20 @@ def conv_transpose(x, kernel, stride, padding):
     return _conv_images(x, kernel, stride, padding, size)
 
 
+def store_kernel(variable):
+    del variable
+
+
+def store_like(variables, references):
+    del variables, references
+
+
 def prefers_tiles():
     # On accelerators, the vendors' convolutions are as fast as any.
     return jax.default_backend() == "cpu"
+
+
+prefers_products = prefers_tiles
 
 
 def batch_normalization(x, scale, offset, epsilon):

@@ -1,5 +1,7 @@
 """TensorFlow: gradient tapes, in graphs, XLA or eagerly."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 from keras import ops, tree
@@ -258,8 +260,21 @@ def conv_transpose(x, kernel, stride, padding):
     return ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
 
 
+def store_kernel(variable):
+    del variable
+
+
+def store_like(variables, references):
+    del variables, references
+
+
 def prefers_tiles():
     return False
+
+
+@functools.cache
+def prefers_products():
+    return not tf.config.list_physical_devices("GPU")
 
 
 def batch_normalization(x, scale, offset, epsilon):

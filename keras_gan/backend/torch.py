@@ -8,6 +8,7 @@ import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from keras import tree
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from keras_gan.backend.scope import DeferredScope, commit, is_inside
 
@@ -40,7 +41,18 @@ def sync(model):
 
 
 def predictor(network):
-    return torch.no_grad()(lambda x: network(x, training=False))
+    traces = {}
+
+    @torch.no_grad()
+    def predict(x):
+        # As the other backends compile: what Keras does around its layers takes as long as a
+        # small network. A trace holds the variables themselves, so it sees what they become.
+        key = (*x.shape, x.dtype, x.device)
+        if key not in traces:
+            traces[key] = make_fx(lambda x: network(x, training=False))(x)
+        return traces[key](x)
+
+    return predict
 
 
 def value_and_grad(fn, variables, scale_loss=None):
@@ -59,7 +71,7 @@ def value_and_grad(fn, variables, scale_loss=None):
             for i, mean in zip(floats, means, strict=True):
                 updates[i] = mean
         commit(variables, updates)
-        gradients = [_contiguous(g) for g in gradients]
+        gradients = [_stored_like(g, v) for g, v in zip(gradients, values, strict=True)]
     loss, aux = tree.map_structure(torch.Tensor.detach, (loss, aux))
     return (loss, aux), gradients
 
@@ -82,13 +94,6 @@ def _gradients(total, values, create_graph=False):
         return [torch.zeros_like(v) for v in values]
     gradients = torch.autograd.grad(total, values, create_graph=create_graph, allow_unused=True)
     return [torch.zeros_like(v) if g is None else g for v, g in zip(values, gradients, strict=True)]
-
-
-def _contiguous(gradient):
-    # Gradients of kernels come transposed, see `_as_torch`; optimizers are slow on such.
-    if gradient.ndim < 2:
-        return gradient
-    return gradient.flatten(0, -2).contiguous().view_as(gradient)
 
 
 def detached(fn):
@@ -178,7 +183,9 @@ class Replicas:
         """Give all processes the values that the first one holds."""
         if self.processes > 1:
             for variable in variables:
-                dist.broadcast(variable.value.data, src=0)
+                value = variable.value.detach().contiguous()
+                dist.broadcast(value, src=0)
+                variable.assign(value)
 
 
 @functools.lru_cache(maxsize=1)
@@ -215,14 +222,40 @@ def conv_transpose(x, kernel, stride, padding):
 
 
 def _as_torch(kernel):
-    """`(H, W, I, O)` -> `(O, I, H, W)`, stored with the channels last."""
+    """`(H, W, I, O)` -> `(O, I, H, W)`, with the channels last in memory."""
+    return _last_axis_first(kernel).permute(3, 2, 0, 1)
+
+
+def store_kernel(variable):
+    variable.value.data = _last_axis_first(variable.value.data)
+
+
+def _last_axis_first(kernel):
+    """The same tensor, which lies in memory as `(O, H, W, I)`: a copy unless it does already."""
     # A transposed matrix is copied four times as fast as four permuted axes.
     matrix = kernel.reshape(-1, kernel.shape[3]).t().contiguous()
-    return matrix.view(kernel.shape[3], *kernel.shape[:3]).permute(0, 3, 1, 2)
+    return matrix.t().view(kernel.shape)
+
+
+def store_like(variables, references):
+    examples = {tuple(v.shape): v.value for v in references}
+    for variable in variables:
+        if tuple(variable.shape) in examples:
+            variable.value.data = _stored_like(variable.value.data, examples[tuple(variable.shape)])
+
+
+def _stored_like(tensor, example):
+    # Optimizers are slow on tensors that differ in this.
+    if tensor.stride() == example.stride():
+        return tensor
+    return torch.empty_like(example, dtype=tensor.dtype, requires_grad=False).copy_(tensor)
 
 
 def prefers_tiles():
     return False
+
+
+prefers_products = prefers_tiles
 
 
 def batch_normalization(x, scale, offset, epsilon):

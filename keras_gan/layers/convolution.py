@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_gan import backend
 from keras_gan.ops import conv, conv_transpose
 
 
@@ -30,6 +31,11 @@ class Conv2D(keras.layers.Conv2D):
     def __init__(self, filters, kernel_size, strides=1, padding="valid", **kwargs):
         super().__init__(filters, kernel_size, strides, padding, **_checked(kwargs))
         _check_strides(self)
+
+    def build(self, input_shape):
+        """Create the weights."""
+        super().build(input_shape)
+        backend.store_kernel(self.kernel)
 
     def convolution_op(self, inputs, kernel):
         """Called by Keras' layer."""
@@ -67,6 +73,11 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
                 "The kernel of a transposed convolution is no smaller than its stride. Received: "
                 f"kernel_size={kernel_size}, strides={strides}"
             )
+
+    def build(self, input_shape):
+        """Create the weights."""
+        super().build(input_shape)
+        backend.store_kernel(self.kernel)
 
     def call(self, inputs):
         """Convolve `inputs`."""

@@ -6,11 +6,13 @@ import keras
 from keras import ops
 
 from keras_gan import backend
-from keras_gan.ops import tiles
+from keras_gan.ops import products, tiles
 
 # Fewer channels or tiles than this do not repay the transforms of `tiles`.
 _MIN_CHANNELS = 32
 _MIN_TILES = 128
+# More pixels than this repay the rearranging of the kernel.
+_MAX_PIXELS = 64
 
 
 def conv(inputs, kernel, stride=1, padding="valid"):
@@ -45,7 +47,7 @@ def conv(inputs, kernel, stride=1, padding="valid"):
         )
         return ops.reshape(y, (-1, 1, 1, filters))
     if _repays_tiles(inputs, kernel, stride, inputs.shape[1:3]):
-        before, size = _geometry(inputs.shape[1:3], height, stride, padding)
+        before, size = _geometry(inputs.shape[1:3], kernel.shape[:2], stride, padding)
         return tiles.conv(inputs, kernel, stride, before, size)
     return backend.conv(inputs, kernel, stride, padding)
 
@@ -80,13 +82,15 @@ def conv_transpose(inputs, kernel, stride=1, padding="valid"):
         )
         return ops.reshape(y, (-1, height, width, filters))
     if _repays_tiles(inputs, kernel, stride, [n * stride for n in inputs.shape[1:3]]):
-        if padding == "same":
-            size = [n * stride for n in inputs.shape[1:3]]
-        else:
-            size = [(n - 1) * stride + height for n in inputs.shape[1:3]]
-        before, _ = _geometry(size, height, stride, padding)
-        return tiles.conv_transpose(inputs, kernel, stride, before, size)
-    return backend.conv_transpose(inputs, kernel, stride, padding)
+        form = tiles
+    elif _repays_products(inputs):
+        form = products
+    else:
+        return backend.conv_transpose(inputs, kernel, stride, padding)
+    sides = zip(inputs.shape[1:3], kernel.shape[:2], strict=True)
+    size = [n * stride if padding == "same" else (n - 1) * stride + k for n, k in sides]
+    before, _ = _geometry(size, kernel.shape[:2], stride, padding)
+    return form.conv_transpose(inputs, kernel, stride, before, size)
 
 
 def _repays_tiles(inputs, kernel, stride, size):
@@ -94,7 +98,7 @@ def _repays_tiles(inputs, kernel, stride, size):
     height, width, channels, filters = kernel.shape
     return (
         backend.prefers_tiles()
-        and keras.backend.standardize_dtype(inputs.dtype) == "float32"
+        and _is_float32(inputs)
         and height == width
         and tiles.has_algorithm(height, stride)
         and min(channels * stride * stride, filters) >= _MIN_CHANNELS
@@ -102,11 +106,27 @@ def _repays_tiles(inputs, kernel, stride, size):
     )
 
 
+def _repays_products(inputs):
+    """Whether the transposed convolution of `products` is the fast one."""
+    pixels = inputs.shape[:3]
+    return (
+        backend.prefers_products()
+        and _is_float32(inputs)
+        and None not in pixels
+        and math.prod(pixels) <= _MAX_PIXELS
+    )
+
+
+def _is_float32(tensor):
+    return keras.backend.standardize_dtype(tensor.dtype) == "float32"
+
+
 def _geometry(size, kernel_size, stride, padding):
     """Zeros above and to the left of images of the size, and the size of their convolution."""
     if padding == "valid":
-        return [0, 0], [(n - kernel_size) // stride + 1 for n in size]
+        return [0, 0], [(n - k) // stride + 1 for n, k in zip(size, kernel_size, strict=True)]
     outputs = [-(-n // stride) for n in size]
-    pads = [max((m - 1) * stride + kernel_size - n, 0) for m, n in zip(outputs, size, strict=True)]
+    sides = zip(outputs, kernel_size, size, strict=True)
+    pads = [max((m - 1) * stride + k - n, 0) for m, k, n in sides]
     # An odd zero goes below and to the right.
     return [n // 2 for n in pads], outputs

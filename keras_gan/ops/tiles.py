@@ -68,7 +68,7 @@ def conv(x, kernel, stride, before, size):
     algorithm, tiles = _ALGORITHMS[taps], [_tiles(n) for n in size]
     channels, filters = kernel.shape[2:]
     high, wide = (stride * (2 * n + taps - 1) for n in tiles)
-    x = _window(x, before, (high, wide))
+    x = window(x, before, (high, wide))
     x = ops.reshape(x, (-1, high // stride, stride, wide // stride, stride, channels))
     products = []
     for pixels, entries in zip(
@@ -83,7 +83,7 @@ def conv(x, kernel, stride, before, size):
     lines = [ops.stack(_combine(factors, line), axis=3) for line in _rows(products)]
     y = ops.stack(_combine(factors, lines), axis=2)
     y = ops.reshape(y, (-1, 2 * tiles[0], 2 * tiles[1], filters))
-    return _window(y, (0, 0), size)
+    return window(y, (0, 0), size)
 
 
 def conv_transpose(x, kernel, stride, before, size):
@@ -102,7 +102,7 @@ def conv_transpose(x, kernel, stride, before, size):
     taps = _taps(kernel.shape[0], stride)
     algorithm, tiles = _ALGORITHMS[taps], [_tiles(n) for n in x.shape[1:3]]
     channels, filters = kernel.shape[2:]
-    x = _window(x, (0, 0), [2 * n for n in tiles])
+    x = window(x, (0, 0), [2 * n for n in tiles])
     x = ops.reshape(x, (-1, tiles[0], 2, tiles[1], 2, filters))
     products = []
     for outputs, entries in zip(
@@ -117,7 +117,7 @@ def conv_transpose(x, kernel, stride, before, size):
     lines = [_overlap(_combine(factors, line), 3) for line in _rows(products)]
     y = _overlap(_combine(factors, lines), 1)
     y = ops.reshape(y, (-1, y.shape[1] * stride, y.shape[3] * stride, channels))
-    return _window(y, [-n for n in before], size)
+    return window(y, [-n for n in before], size)
 
 
 def _taps(kernel_size, stride):
@@ -129,7 +129,7 @@ def _tiles(size):
     return -(-size // 2)
 
 
-def _window(x, before, size):
+def window(x, before, size):
     """The rows and columns from `-before` on, as many as `size`; zeros outside of `x`."""
     pads, starts = [(0, 0)], []
     for axis, (first, count) in enumerate(zip(before, size, strict=True), start=1):

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_gan import backend
-from keras_gan.ops import conv, conv_transpose, tiles
+from keras_gan.ops import conv, conv_transpose, products, tiles
 
 RNG = np.random.RandomState(0)
 
@@ -25,13 +25,14 @@ GEOMETRIES = {
 }
 
 
-@pytest.fixture(params=[False, True], ids=["as the backend chooses", "tiles"], autouse=True)
-def everything_by_tiles(request, monkeypatch):
-    """Each case once more by `tiles`, which as a rule JAX chooses on the CPU for many channels."""
-    if request.param:
-        monkeypatch.setattr(backend, "prefers_tiles", lambda: True)
-        monkeypatch.setattr("keras_gan.ops.convolution._MIN_CHANNELS", 1)
-        monkeypatch.setattr("keras_gan.ops.convolution._MIN_TILES", 0)
+@pytest.fixture(params=["framework", "tiles", "products"], autouse=True)
+def form(request, monkeypatch):
+    """Each case in every form, whichever the backend would choose."""
+    monkeypatch.setattr(backend, "prefers_tiles", lambda: request.param == "tiles")
+    monkeypatch.setattr(backend, "prefers_products", lambda: request.param == "products")
+    monkeypatch.setattr("keras_gan.ops.convolution._MIN_CHANNELS", 1)
+    monkeypatch.setattr("keras_gan.ops.convolution._MIN_TILES", 0)
+    monkeypatch.setattr("keras_gan.ops.convolution._MAX_PIXELS", 1000)
 
 
 def draw(*shape):
@@ -91,18 +92,38 @@ def test_conv_transpose(name):
     assert_same(fast, derivatives(plain, x, kernel))
 
 
-def test_tiles_are_chosen_where_they_repay(monkeypatch):
+@pytest.mark.parametrize(
+    "shape, filters, dtype, expected",
+    [
+        ((8, 16, 16, 32), 32, "float32", ["conv by tiles", "conv_transpose by tiles"]),
+        ((8, 16, 16, 32), 3, "float32", []),
+        ((8, 16, 16, 32), 32, "bfloat16", []),
+        ((1, 16, 16, 32), 32, "float32", []),
+        ((1, 8, 8, 32), 32, "float32", ["conv_transpose by products"]),
+        ((1, 8, 8, 32), 3, "float32", ["conv_transpose by products"]),
+        ((1, 8, 8, 32), 32, "bfloat16", []),
+    ],
+)
+def test_forms_are_chosen_where_they_repay(shape, filters, dtype, expected, monkeypatch):
     seen = []
-    for name in ("conv", "conv_transpose"):
-        function = getattr(tiles, name)
-        monkeypatch.setattr(tiles, name, lambda *a, f=function, n=name: (seen.append(n), f(*a))[1])
+
+    def spy(module, name, label):
+        function = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a: (seen.append(label), function(*a))[1])
+
+    spy(tiles, "conv", "conv by tiles")
+    spy(tiles, "conv_transpose", "conv_transpose by tiles")
+    spy(products, "conv_transpose", "conv_transpose by products")
     monkeypatch.setattr(backend, "prefers_tiles", lambda: True)
+    monkeypatch.setattr(backend, "prefers_products", lambda: True)
     monkeypatch.setattr("keras_gan.ops.convolution._MIN_CHANNELS", 32)
     monkeypatch.setattr("keras_gan.ops.convolution._MIN_TILES", 128)
-    many, few = draw(8, 16, 16, 32), draw(1, 16, 16, 32)
-    for x, filters, dtype in ((many, 32, "float32"), (few, 32, "float32"), (many, 3, "float32")):
-        conv(ops.cast(x, dtype), draw(4, 4, 32, filters), 2, "same")
-        conv_transpose(ops.cast(x, dtype), draw(4, 4, filters, 32), 2, "same")
-    half = ops.cast(many, "bfloat16"), ops.cast(draw(4, 4, 32, 32), "bfloat16")
-    assert keras.backend.standardize_dtype(conv(*half, 2, "same").dtype) == "bfloat16"
-    assert seen == ["conv", "conv_transpose"]
+    monkeypatch.setattr("keras_gan.ops.convolution._MAX_PIXELS", 64)
+    x = ops.cast(draw(*shape), dtype)
+    for function, kernel in (
+        (conv, draw(4, 4, shape[-1], filters)),
+        (conv_transpose, draw(4, 4, filters, shape[-1])),
+    ):
+        y = function(x, ops.cast(kernel, dtype), 2, "same")
+        assert keras.backend.standardize_dtype(y.dtype) == dtype
+    assert seen == expected
