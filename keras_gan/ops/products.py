@@ -27,9 +27,7 @@ def conv_transpose(x, kernel, stride, before, size):
     missing = [(0, count * stride - n) for count, n in zip(taps, kernel.shape[:2], strict=True)]
     if any(more for _, more in missing):
         kernel = ops.pad(kernel, (*missing, (0, 0), (0, 0)))
-    y = ops.matmul(
-        ops.reshape(kernel, (-1, filters)), ops.transpose(ops.reshape(x, (-1, filters)))
-    )
+    y = ops.matmul(ops.reshape(kernel, (-1, filters)), ops.transpose(ops.reshape(x, (-1, filters))))
     # What each pixel adds to the output, `stride` by `stride` pixels for each tap.
     y = ops.reshape(y, (taps[0], stride, taps[1], stride, channels, -1, height, width))
     y = _overlap(y, 0, -2)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_gan import backend, random
+import keras_gan
+from keras_gan import backend, layers, random
 from keras_gan.backend.scope import DeferredScope
 
 JAX, TF = (keras.backend.backend() == name for name in ("jax", "tensorflow"))
@@ -350,3 +351,77 @@ def test_scopes_nest_through_every_primitive(run):
 
     (loss, _), gradients = run(step, [v, state])
     assert loss == 24.0 and gradients[0] == 12.0 and value(state) == 9.0
+
+
+class TestPredict:
+    def network(self, dtype=None):
+        return keras.Sequential(
+            [
+                keras.Input((3,)),
+                keras.layers.Dense(4, dtype=dtype),
+                layers.BatchNormalization(dtype=dtype),
+                keras.layers.Dropout(0.5, dtype=dtype),
+                keras.layers.Reshape((1, 1, 4), dtype=dtype),
+                layers.Conv2DTranspose(2, 4, dtype=dtype),
+            ]
+        )
+
+    @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+    def test_of_batches(self, dtype):
+        network = self.network(dtype)
+        x = np.random.RandomState(0).randn(6, 3)
+        expected = ops.convert_to_numpy(network(x.astype("float32"), training=False))
+        for batch_size in (2, 6, 2):
+            found = backend.predict(network, x, batch_size)
+            assert found.dtype == expected.dtype
+            np.testing.assert_allclose(
+                found.astype("float32"),
+                expected.astype("float32"),
+                atol=1e-6 if dtype == "float32" else 0.05,
+            )
+
+    def test_sees_what_the_weights_become(self):
+        network, other = self.network(), self.network()
+        x = np.ones((1, 3), "float32")
+        backend.predict(network, x, 1)
+        network.set_weights(other.get_weights())
+        expected = ops.convert_to_numpy(other(x, training=False))
+        np.testing.assert_allclose(backend.predict(network, x, 1), expected, atol=1e-6)
+
+
+class TestStore:
+    kernel = np.random.RandomState(0).randn(3, 2, 4, 5).astype("float32")
+
+    def test_kernel_keeps_its_value(self):
+        kernel = keras.Variable(self.kernel)
+        backend.store_kernel(kernel)
+        np.testing.assert_array_equal(value(kernel), self.kernel)
+        kernel.assign(2 * self.kernel)
+        np.testing.assert_array_equal(value(kernel), 2 * self.kernel)
+
+    def test_variables_like_it_keep_theirs(self):
+        kernel, slot, other = keras.Variable(self.kernel), variable(self.kernel), variable([1.0])
+        backend.store_kernel(kernel)
+        backend.store_like([slot, other], [kernel])
+        np.testing.assert_array_equal(value(slot), self.kernel)
+        np.testing.assert_array_equal(value(other), [1.0])
+
+    @pytest.mark.skipif(JAX or TF, reason="only PyTorch's tensors have a memory order of their own")
+    def test_gradients_and_moments_lie_in_memory_as_the_kernel(self):
+        layer = layers.Conv2D(5, (3, 2))
+        layer.build((None, 8, 8, 4))
+        kernel = layer.kernel
+        assert kernel.value.permute(3, 0, 1, 2).is_contiguous()
+        assert layer.kernel.value.requires_grad
+        optimizer = keras_gan.optimizers.AdversarialOptimizer({"generator": "adam"})
+        optimizer.build_players({"generator": layer.trainable_variables})
+        x = np.ones((2, 8, 8, 4), "float32")
+        _, gradients = backend.value_and_grad(
+            lambda: (ops.sum(ops.square(layer(x))), ()), layer.trainable_variables
+        )
+        backend.apply_gradients(
+            optimizer.players["generator"], gradients, layer.trainable_variables
+        )
+        alike = [gradients[0], *(v.value for v in optimizer.variables if v.shape == kernel.shape)]
+        assert len(alike) == 3
+        assert [v.stride() for v in alike] == [kernel.value.stride()] * 3
