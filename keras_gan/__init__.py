@@ -19,6 +19,7 @@ from keras_gan import (  # noqa: E402
     random,
     regularizers,
 )
+from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
 from keras_gan.models import DCGAN, WGANGP  # noqa: E402
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
@@ -30,6 +31,7 @@ __all__ = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "augmentation",
     "callbacks",

@@ -11,6 +11,7 @@ NAMES = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "augmentation",
     "callbacks",
