@@ -27,6 +27,7 @@ NAMES = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]
 
