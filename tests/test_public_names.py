@@ -16,6 +16,7 @@ NAMES = [
     "augmentation",
     "callbacks",
     "checkpoints",
+    "constraints",
     "data",
     "images",
     "latents",
