@@ -106,7 +106,10 @@ class Compares(keras_gan.GAN):
     def discriminator_loss(self, batch, training=True):
         loss, logs = super().discriminator_loss(batch, training)
         level = (batch.images[:, 0, 0, 0] + 1) * 127.5
-        return loss, {**logs, "distance": ops.mean(ops.abs(level - batch.labels))}
+        return loss, {
+            **logs,
+            "distance": ops.mean(ops.abs(level - ops.cast(batch.labels, "float32"))),
+        }
 
 
 def test_images_and_labels_stay_together():
