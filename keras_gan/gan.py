@@ -615,7 +615,7 @@ class GAN(backend.Trainer, keras.Model):
                 for b in microbatches
             ]
         if self.generator_first:
-            microbatches = [b._replace(fakes=self._constant_fakes(b)) for b in microbatches]
+            microbatches = [b._replace(fakes=self.constant_fakes(b)) for b in microbatches]
         return [
             microbatches[i : i + self.accumulation_steps]
             for i in range(0, count, self.accumulation_steps)
