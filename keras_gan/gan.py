@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import (
+    augmentation,
     backend,
     batches,
     checkpoints,
@@ -23,6 +24,7 @@ from keras_gan import (
 )
 from keras_gan.callbacks import Snapshot
 from keras_gan.checks import check_integer
+from keras_gan.ops import pack
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
 
@@ -74,6 +76,9 @@ class GAN(backend.Trainer, keras.Model):
             by default a clone, which takes longer to make than a second network.
         image_range: pair of floats, the range of the networks' images. The outside always sees
             [-1, 1] or uint8.
+        packing: int >= 1, consecutive images that the discriminator judges together, all real or
+            all generated (PacGAN, against mode collapse): it takes images `(H, W, packing * C)`,
+            and batches hold a multiple of `packing` images.
         seed: int in `[0, 2**32)` for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy, which should be the networks'.
@@ -94,7 +99,8 @@ class GAN(backend.Trainer, keras.Model):
     images = gan.generate(16, seed=0)
     ```
 
-    Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
+    References: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661; Lin,
+    Khetan, Fanti, Oh (2017), PacGAN, arXiv:1712.04086.
     """
 
     def __init__(
@@ -104,6 +110,7 @@ class GAN(backend.Trainer, keras.Model):
         *,
         ema_generator=None,
         image_range=(-1, 1),
+        packing=1,
         seed=None,
         name=None,
         dtype=None,
@@ -116,10 +123,14 @@ class GAN(backend.Trainer, keras.Model):
                     f"The {role} must be a functional or sequential `keras.Model` with one input. "
                     f"Received: {network!r}. Define it with `keras.Input`."
                 )
-        if generator.output_shape[1:] != discriminator.input_shape[1:]:
+        check_integer("packing", packing, minimum=1)
+        *sides, channels = generator.output_shape[1:]
+        if (*sides, packing * channels) != discriminator.input_shape[1:]:
+            packed = f" With packing={packing}, it takes {packing} of them side by side on the "
             raise ValueError(
                 f"The generator makes images of shape {generator.output_shape[1:]}, but the "
                 f"discriminator takes {discriminator.input_shape[1:]}."
+                + (f"{packed}channels: {(*sides, packing * channels)}." if packing > 1 else "")
             )
         if len(image_range) != 2 or not image_range[0] < image_range[1]:
             raise ValueError(
@@ -134,6 +145,7 @@ class GAN(backend.Trainer, keras.Model):
         self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)
+        self.packing = packing
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name="training")
         self.step = self.add_weight(
@@ -156,6 +168,7 @@ class GAN(backend.Trainer, keras.Model):
             "discriminator_optimizer": keras.optimizers.Adam(2e-4, 0.5, 0.999, epsilon=1e-8),
             "loss": "non_saturating",
             "regularizers": [],
+            "augmentations": [],
             "discriminator_steps": 1,
             "ema_decay": 0.0,
         }
@@ -193,8 +206,9 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake = self._constant_fakes(batch, training)
-        real_logits = self.discriminate(batch.images, batch, training)
+        real = self.shown(batch.images, training)
+        fake = self.shown(self._constant_fakes(batch, training), training)
+        real_logits = self.discriminate(real, batch, training)
         fake_logits = self.discriminate(fake, batch, training)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
         logs = {
@@ -203,7 +217,7 @@ class GAN(backend.Trainer, keras.Model):
         }
         if training:
             for regularizer in self._regularizers(lazy=False):
-                penalty = self._penalty(regularizer, batch, fake)
+                penalty = self._penalty(regularizer, batch, real, fake)
                 loss = loss + regularizer.weight * penalty
                 logs[regularizer.name] = penalty
         return loss, {"d_loss": loss, **logs}
@@ -218,10 +232,12 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake_logits = self.discriminate(self.generate_fakes(batch, training), batch, training)
+        fake = self.shown(self.generate_fakes(batch, training), training)
+        fake_logits = self.discriminate(fake, batch, training)
         real_logits = None
         if self.adversarial_loss.generator_uses_real:
-            real_logits = backend.detached(lambda: self.discriminate(batch.images, batch, training))
+            real = self.shown(batch.images, training)
+            real_logits = backend.detached(lambda: self.discriminate(real, batch, training))
         loss = self.adversarial_loss.generator(real_logits, fake_logits)
         return loss, {"g_loss": loss}
 
@@ -245,8 +261,23 @@ class GAN(backend.Trainer, keras.Model):
         # The generator's own phase makes the same images: its statistics move there, once.
         return backend.detached(lambda: backend.without_updates(generate))
 
+    def shown(self, images, training=True):
+        """Real or generated images as the discriminator sees them.
+
+        Args:
+            images: float32 tensor `(N, H, W, C)` in the networks' range.
+            training: bool. The compiled augmentations are applied in training only.
+
+        Returns:
+            Tensor `(N / packing, H, W, packing * C)`.
+        """
+        if training:
+            for augment in self.augmentations:
+                images = augment(images, self.seed_generator, self.step)
+        return pack(images, self.packing)
+
     def discriminate(self, x, batch, training=True):
-        """The discriminator's logits for images `x` that go with a batch."""
+        """The discriminator's logits for what `shown` made of images that go with a batch."""
         return self.discriminator(x, training=training)
 
     # Shapes -----------------------------------------------------------------------------------
@@ -259,7 +290,7 @@ class GAN(backend.Trainer, keras.Model):
     @property
     def image_shape(self):
         """`(height, width, channels)` of an image."""
-        return tuple(self.discriminator.input_shape[1:])
+        return tuple(self.generator.output_shape[1:])
 
     # Compiling --------------------------------------------------------------------------------
 
@@ -269,6 +300,7 @@ class GAN(backend.Trainer, keras.Model):
         discriminator_optimizer=None,
         loss=None,
         regularizers=None,
+        augmentations=None,
         discriminator_steps=None,
         ema_decay=None,
         accumulation_steps=1,
@@ -287,6 +319,9 @@ class GAN(backend.Trainer, keras.Model):
             discriminator_optimizer: the same for the discriminator.
             loss: `keras_gan.losses.AdversarialLoss` or its name, see `keras_gan.losses.get`.
             regularizers: list of `keras_gan.regularizers.Regularizer`; `[]` for none.
+            augmentations: list of `keras_gan.augmentation.Augmentation`, applied in training to
+                whatever the discriminator judges, in this order; real and generated images get
+                draws of their own, and the generator's gradient goes through.
             discriminator_steps: int >= 1, discriminator updates for each generator update, each on
                 a batch of its own.
             ema_decay: float in [0, 1) of the generator's moving average; 0 keeps a plain copy.
@@ -310,6 +345,7 @@ class GAN(backend.Trainer, keras.Model):
 
         self.adversarial_loss = losses.get(given("loss", loss))
         self.regularizers = _checked_regularizers(given("regularizers", regularizers))
+        self.augmentations = _checked_augmentations(given("augmentations", augmentations))
         self.discriminator_steps = given("discriminator_steps", discriminator_steps)
         check_integer("discriminator_steps", self.discriminator_steps, minimum=1)
         check_integer("accumulation_steps", accumulation_steps, minimum=1)
@@ -375,6 +411,7 @@ class GAN(backend.Trainer, keras.Model):
             "discriminator_optimizer": serialize(players["discriminator"]),
             "loss": serialize(self.adversarial_loss),
             "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
+            "augmentations": [serialize(augment) for augment in self.augmentations],
             "discriminator_steps": self.discriminator_steps,
             "ema_decay": self.ema_decay,
             "accumulation_steps": self.accumulation_steps,
@@ -512,7 +549,7 @@ class GAN(backend.Trainer, keras.Model):
         variables = self._compiled.variables[phase.player]
         gradients, share = None, 1.0 / len(microbatches)
         for batch in microbatches:
-            batch = _head(batch, phase.batch_fraction)
+            batch = _head(batch, phase.batch_fraction, self.packing)
             (_, logs), new = backend.value_and_grad(
                 lambda batch=batch: phase.loss(batch), variables, scale_loss=optimizer.scale_loss
             )
@@ -551,8 +588,8 @@ class GAN(backend.Trainer, keras.Model):
             def loss(batch):
                 fake = None
                 if regularizer.uses_fake:
-                    fake = self._constant_fakes(batch)
-                penalty = self._penalty(regularizer, batch, fake)
+                    fake = self.shown(self._constant_fakes(batch))
+                penalty = self._penalty(regularizer, batch, self.shown(batch.images), fake)
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval
                 return weight * penalty, {regularizer.name: penalty}
@@ -564,9 +601,9 @@ class GAN(backend.Trainer, keras.Model):
             for regularizer in self._regularizers(lazy=True)
         ]
 
-    def _penalty(self, regularizer, batch, fake):
+    def _penalty(self, regularizer, batch, real, fake):
         return regularizer.penalty(
-            lambda x: self.discriminate(x, batch), batch.images, fake, self.seed_generator
+            lambda x: self.discriminate(x, batch), real, fake, self.seed_generator
         )
 
     # Keras' loops -----------------------------------------------------------------------------
@@ -637,6 +674,7 @@ class GAN(backend.Trainer, keras.Model):
                 replicas=replicas,
                 batch_size=kwargs.pop("validation_batch_size", None)
                 or (batch_size if hasattr(held_out, "shape") else None),
+                packing=self.packing,
                 check=self.check_batch,
             )
         validated = validation_data is not None
@@ -650,6 +688,7 @@ class GAN(backend.Trainer, keras.Model):
             group=self.discriminator_steps * self.accumulation_steps,
             seed=self._order_seed(),
             steps_per_epoch=kwargs.get("steps_per_epoch"),
+            packing=self.packing,
             check=self.check_batch,
             replicas=replicas,
         )
@@ -702,7 +741,12 @@ class GAN(backend.Trainer, keras.Model):
         self._assert_ready("evaluate", None, sample_weight)
         replicas = backend.Replicas(self)
         adapter = batches.adapt(
-            x, y, replicas=replicas, batch_size=batch_size, check=self.check_batch
+            x,
+            y,
+            replicas=replicas,
+            batch_size=batch_size,
+            packing=self.packing,
+            check=self.check_batch,
         )
         if x is not adapter:
             # Not called by `fit`, where all have begun together.
@@ -751,9 +795,9 @@ class GAN(backend.Trainer, keras.Model):
     def _shared(self, x, y, count):
         """`x` and `y`, which hold `count` batches, as this process feeds them to its replicas."""
         replicas = backend.Replicas(self)
+        distribution.check_divisible(len(x) // count, replicas, self.packing)
         if replicas.count == 1:
             return x, y
-        distribution.check_divisible(len(x) // count, replicas)
         if not self._compiled.together:
             distribution.start_together(self, replicas, {"batches": count})
             self._compiled.together = True
@@ -1044,6 +1088,7 @@ class GAN(backend.Trainer, keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "image_range": list(self.image_range),
+            "packing": self.packing,
         }
 
     @classmethod
@@ -1130,8 +1175,15 @@ def _checked_regularizers(identifiers):
     return found
 
 
-def _head(batch, fraction):
+def _checked_augmentations(identifiers):
+    if not isinstance(identifiers, (list, tuple)):
+        raise ValueError(f"`augmentations` is a list; use [] for none. Received: {identifiers!r}")
+    return [augmentation.get(identifier) for identifier in identifiers]
+
+
+def _head(batch, fraction, packing):
     if fraction == 1:
         return batch
-    count = ops.maximum(ops.cast(ops.shape(batch.images)[0] * fraction, "int32"), 1)
+    packs = ops.cast(ops.shape(batch.images)[0] // packing * fraction, "int32")
+    count = packing * ops.maximum(packs, 1)
     return Batch(*(None if field is None else field[:count] for field in batch))
