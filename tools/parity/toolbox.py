@@ -1,9 +1,11 @@
 """What makes GANs converge, one case for each tool."""
 
-from parity import toolbox_layers, toolbox_objectives
+from parity import modes, toolbox_layers, toolbox_objectives
 from parity.case import Unsupported
 
+# What computes a case's outputs, by the beginning of the case's name.
 _CASES = {
+    "mode_metrics": modes.gaussian,
     **toolbox_layers.CASES,
     **toolbox_objectives.CASES,
 }
