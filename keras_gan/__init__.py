@@ -17,9 +17,10 @@ from keras_gan import (  # noqa: E402
     presets,
     random,
     regularizers,
+    theory,
 )
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
-from keras_gan.models import DCGAN, WGANGP  # noqa: E402
+from keras_gan.models import DCGAN, WGANGP, UnrolledGAN  # noqa: E402
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "WGANGP",
     "Batch",
     "Phase",
+    "UnrolledGAN",
     "callbacks",
     "checkpoints",
     "data",
@@ -43,5 +45,6 @@ __all__ = [
     "presets",
     "random",
     "regularizers",
+    "theory",
     "upload_preset",
 ]

@@ -193,7 +193,9 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake = self._constant_fakes(batch, training)
+        return self._discriminator_loss(self._constant_fakes(batch, training), batch, training)
+
+    def _discriminator_loss(self, fake, batch, training):
         real_logits = self.discriminate(batch.images, batch, training)
         fake_logits = self.discriminate(fake, batch, training)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
