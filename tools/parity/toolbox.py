@@ -1,11 +1,13 @@
 """What makes GANs converge, one case for each tool."""
 
-from parity import modes, toolbox_layers, toolbox_objectives
+from parity import modes, theory, toolbox_layers, toolbox_objectives, unrolled
 from parity.case import Unsupported
 
 # What computes a case's outputs, by the beginning of the case's name.
 _CASES = {
+    "dirac_gan": theory.dirac,
     "mode_metrics": modes.gaussian,
+    "unrolled": unrolled.run,
     **toolbox_layers.CASES,
     **toolbox_objectives.CASES,
 }
