@@ -8,6 +8,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `grads(fn, values)`: gradient with respect to tensors, differentiable again (penalties,
   unrolling).
 - `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped.
+- `uncast(fn)`: `fn()`, in which variables read as they are stored, whatever the dtype policy.
 - `with_values(variables, values, fn)`: `fn()` with other values in the place of variables, through
   which gradients flow.
 - `apply_gradients(optimizer, gradients, variables)`.
@@ -35,6 +36,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 
 import keras
 import numpy as np
+from keras.src.backend import AutocastScope
 
 from keras_gan.backend.scope import DeferredScope, commit
 
@@ -84,6 +86,12 @@ def predict(network, x, batch_size):
 def without_updates(fn):
     """`fn()`, with everything it assigned to variables dropped."""
     with DeferredScope():
+        return fn()
+
+
+def uncast(fn):
+    """`fn()`, without the cast of variables that a layer's policy of mixed precision makes."""
+    with AutocastScope(None):
         return fn()
 
 
