@@ -9,7 +9,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
   unrolling).
 - `with_values(variables, values, fn)`: `fn()` with other values in the place of variables, through
   which gradients flow.
-- `variable_grads(fn, variables)`: the same with respect to the present values of variables.
+- `uncast(fn)`: `fn()`, in which variables read as they are stored, whatever the dtype policy.
+- `variable_grads(fn, variables)`: as `grads`, with respect to the present values of variables.
 - `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped;
   `hypothetical(kept)`: the same for what is done inside of a `with`.
 - `apply_gradients(optimizer, gradients, variables)`.
@@ -39,6 +40,7 @@ import contextlib
 
 import keras
 import numpy as np
+from keras.src.backend import AutocastScope
 
 from keras_gan.backend.scope import DeferredScope, commit
 
@@ -115,6 +117,12 @@ def hypothetical(kept=()):
 def without_updates(fn):
     """`fn()`, with everything it assigned to variables dropped."""
     with hypothetical():
+        return fn()
+
+
+def uncast(fn):
+    """`fn()`, without the cast of variables that a layer's policy of mixed precision makes."""
+    with AutocastScope(None):
         return fn()
 
 

@@ -1,5 +1,7 @@
 """Minibatch discrimination: how close each sample is to the others of its batch."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -54,15 +56,13 @@ class MinibatchDiscrimination(keras.Layer):
         if kernel_initializer is None:
             kernel_initializer = RandomNormal(stddev=0.05)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.flatten = keras.layers.Flatten()
 
     def build(self, input_shape):
         """Create the kernel."""
-        _, features = self.flatten.compute_output_shape(input_shape)
         # Neither kept nor cast to half precision under any policy: exponentials of it are taken.
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(features, self.num_kernels, self.kernel_dim),
+            shape=(math.prod(input_shape[1:]), self.num_kernels, self.kernel_dim),
             dtype="float32",
             initializer=self.kernel_initializer,
             autocast=False,
@@ -70,7 +70,7 @@ class MinibatchDiscrimination(keras.Layer):
 
     def call(self, inputs):
         """The features, and how close the others are."""
-        inputs = self.flatten(inputs)
+        inputs = _flat(inputs)
         closeness = self._closeness(ops.cast(inputs, "float32"))
         return ops.concatenate([inputs, ops.cast(closeness, inputs.dtype)], axis=-1)
 
@@ -86,8 +86,7 @@ class MinibatchDiscrimination(keras.Layer):
 
     def compute_output_shape(self, input_shape):
         """`(N, features + num_kernels)`."""
-        count, features = self.flatten.compute_output_shape(input_shape)
-        return (count, features + self._num_appended())
+        return (input_shape[0], math.prod(input_shape[1:]) + self._num_appended())
 
     def _num_appended(self):
         return self.num_kernels
@@ -156,7 +155,7 @@ class NormalizedMinibatchDiscrimination(MinibatchDiscrimination):
         Raises:
             ValueError: if there are fewer than two samples, or all lie in one point.
         """
-        features = self.flatten(ops.convert_to_tensor(features, "float32"))
+        features = _flat(ops.convert_to_tensor(features, "float32"))
         if not self.built:
             self.build(features.shape)
         if features.shape[0] < 2:
@@ -226,6 +225,10 @@ class JointMinibatchDiscrimination(MinibatchDiscrimination):
 
     def _num_appended(self):
         return 2 * self.num_kernels
+
+
+def _flat(x):
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
 
 
 def _own_pairs(features):

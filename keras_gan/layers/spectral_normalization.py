@@ -83,8 +83,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         if inference not in ("iterate", "stored"):
             raise ValueError(f"`inference` is 'iterate' or 'stored'. Received: {inference!r}")
         kwargs.setdefault("dtype", layer.dtype_policy)
-        # The kernel is divided in float32, then cast by the layer itself.
-        super().__init__(layer, autocast=False, **kwargs)
+        super().__init__(layer, **kwargs)
         self.power_iterations = power_iterations
         self.epsilon = epsilon
         self.inference = inference
@@ -105,6 +104,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             dtype="float32",
             initializer=lambda shape, dtype: self._unit(draw(shape, dtype)),
             trainable=False,
+            autocast=False,
         )
 
     def call(self, inputs, training=False):
@@ -121,7 +121,8 @@ class SpectralNormalization(keras.layers.Wrapper):
         Returns:
             A float32 tensor of the kernel's shape.
         """
-        kernel = ops.cast(self._kernel(), "float32")
+        # Rounded once, by the layer that uses it, and not before it is divided.
+        kernel = backend.uncast(lambda: ops.cast(self._kernel(), "float32"))
         return kernel / self._singular_value(kernel, training)
 
     def _singular_value(self, kernel, training):
