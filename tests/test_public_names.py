@@ -15,6 +15,7 @@ NAMES = [
     "augmentation",
     "callbacks",
     "checkpoints",
+    "constraints",
     "data",
     "images",
     "latents",
