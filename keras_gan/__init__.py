@@ -20,7 +20,9 @@ from keras_gan import (  # noqa: E402
     presets,
     random,
     regularizers,
+    schedules,
 )
+from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
 from keras_gan.models import DCGAN, WGANGP  # noqa: E402
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
@@ -32,6 +34,7 @@ __all__ = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "augmentation",
     "callbacks",
@@ -49,5 +52,6 @@ __all__ = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]

@@ -11,6 +11,7 @@ NAMES = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "augmentation",
     "callbacks",
@@ -28,6 +29,7 @@ NAMES = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]
 
