@@ -26,7 +26,8 @@ class Setting(NamedTuple):
 
     Attributes:
         filters: tuple of the discriminator's filters per layer, or `None` for VEEGAN's networks.
-        value_range: the range of the data; the generator ends in tanh all the same.
+        image_range: the range in which the networks see the data; the generator ends in tanh all
+            the same.
         with_test_images: bool, whether stacks are made of the test set's images, too.
         stacks: int of fixed stacks, or `None` for fresh ones in every batch.
         batch_size: int.
@@ -36,7 +37,7 @@ class Setting(NamedTuple):
     """
 
     filters: tuple | None
-    value_range: tuple
+    image_range: tuple
     with_test_images: bool
     stacks: int | None
     batch_size: int
@@ -83,7 +84,7 @@ def read(folder, part):
 
 
 class Stacks(keras.utils.PyDataset):
-    """Batches of stacked images, float32 `(N, 28, 28, 3)`.
+    """Batches of stacked images, uint8 `(N, 28, 28, 3)`.
 
     Args:
         images: uint8 array `(M, 28, 28)`.
@@ -96,7 +97,6 @@ class Stacks(keras.utils.PyDataset):
     def __init__(self, images, setting, packing, steps, seed):
         super().__init__()
         self.images = images
-        self.low, self.high = setting.value_range
         self.batch_size = setting.batch_size * packing
         self.seed = seed
         self.fixed, self.batches = None, steps
@@ -112,8 +112,7 @@ class Stacks(keras.utils.PyDataset):
             chosen = self._chosen(self.batch_size, index + 1)
         else:
             chosen = self.fixed[index * self.batch_size : (index + 1) * self.batch_size]
-        stacks = self.images[chosen].transpose(0, 2, 3, 1).astype("float32")
-        return self.low + (self.high - self.low) / 255 * stacks
+        return self.images[chosen].transpose(0, 2, 3, 1)
 
     def _chosen(self, count, part):
         return np.random.default_rng([self.seed, part]).integers(len(self.images), size=(count, 3))
@@ -192,15 +191,13 @@ def _truncated():
 
 def build(setting, packing, seed):
     """The compiled model of a setting."""
-    networks = _networks(setting, packing)
     if setting.filters is None:
-        gan = _VEEGANSteps(*networks, packing=packing, seed=seed)
-        rates = (2e-4, 2e-4)
-        beta_2 = 0.999
+        cls, rates, beta_2 = _VEEGANSteps, (2e-4, 2e-4), 0.999
     else:
-        gan = keras_gan.GAN(*networks, packing=packing, seed=seed)
-        rates = (1e-4, 2e-4)
-        beta_2 = 0.99
+        cls, rates, beta_2 = keras_gan.GAN, (1e-4, 2e-4), 0.99
+    gan = cls(
+        *_networks(setting, packing), image_range=setting.image_range, packing=packing, seed=seed
+    )
     generator, discriminator = (
         keras.optimizers.Adam(rate, 0.5, beta_2, epsilon=1e-8) for rate in rates
     )
@@ -317,8 +314,7 @@ class Stacked:
         return runs.load_or_make(place, protocol, make)
 
     def _judge(self, gan, classifier, facts):
-        low, high = self.setting.value_range
-        to_unit = layers.Rescaling(1 / (high - low), -low / (high - low))
+        to_unit = layers.Rescaling(0.5, offset=0.5)
         modes = metrics.StackedModes(
             keras.Sequential([keras.Input((28, 28, 1)), to_unit, classifier])
         )
@@ -336,7 +332,8 @@ class Stacked:
 
     def _sample(self, gan):
         z = gan.sample_latents(_JUDGED_AT_ONCE)
-        return gan.ema_generator(z, training=self.setting.batch_statistics)
+        images = gan.ema_generator(z, training=self.setting.batch_statistics)
+        return gan.from_network_range(images)
 
     def stored(self, folder):
         """All runs of the folder."""
