@@ -12,7 +12,8 @@ import numpy as np
 
 import keras_gan
 from keras_gan.augmentation import InstanceNoise
-from keras_gan.regularizers import R1, R2, GradientPenalty
+from keras_gan.layers import MinibatchDiscrimination
+from keras_gan.regularizers import DRAGAN, R1, R2, GradientPenalty
 from mode_benchmarks import networks
 
 # 400 epochs of 100,000 samples in batches of 100.
@@ -34,7 +35,7 @@ class Remedy(NamedTuple):
     batch_size: int
 
 
-def _pacgan(packing=1, **settings):
+def _pacgan(packing=1, last=None, **settings):
     """PacGAN's protocol, which updates both players on the same latents.
 
     Its code computes both gradients before either update; here the discriminator goes first. Where
@@ -44,7 +45,7 @@ def _pacgan(packing=1, **settings):
     def build(mixture, steps, seed):
         gan = keras_gan.GAN(
             networks.pacgan_generator(),
-            networks.pacgan_discriminator(packing),
+            networks.pacgan_discriminator(packing, None if last is None else last()),
             image_range=(-mixture.extent, mixture.extent),
             packing=packing,
             seed=seed,
@@ -112,6 +113,8 @@ REMEDIES = {
     "packing3": _pacgan(packing=3),
     "packing4": _pacgan(packing=4),
     "instance_noise": _pacgan(augmentations=_annealed_noise),
+    "minibatch_discrimination": _pacgan(last=MinibatchDiscrimination),
+    "dragan": _pacgan(regularizers=[DRAGAN()]),
     "r1": _pacgan(regularizers=[R1(0.1)]),
     "wgan_gp": _pacgan(**_WGAN_GP),
     "small_gan": _small(),

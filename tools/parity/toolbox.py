@@ -6,8 +6,8 @@ from parity.case import Unsupported
 # What computes a case's outputs, by the beginning of the case's name.
 _CASES = {
     "dirac_gan": theory.dirac,
-    "mode_metrics": modes.gaussian,
     "unrolled": unrolled.run,
+    **modes.CASES,
     **toolbox_layers.CASES,
     **toolbox_objectives.CASES,
 }
