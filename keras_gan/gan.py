@@ -1,5 +1,6 @@
 """The base class of every GAN: the game of two players on Keras' training loop."""
 
+import functools
 import itertools
 import types
 import warnings
@@ -21,7 +22,7 @@ from keras_gan import (
     random,
     regularizers,
 )
-from keras_gan.callbacks import Snapshot
+from keras_gan.callbacks import Diagnosis, Snapshot
 from keras_gan.checks import check_integer
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
@@ -628,9 +629,11 @@ class GAN(backend.Trainer, keras.Model):
         if validation_split and validation_data is None:
             (x, y), validation_data = batches.split_arrays(x, y, validation_split)
         replicas = backend.Replicas(self)
+        spare = None
         if validation_data is not None:
             held_out, labels, weight = keras.utils.unpack_x_y_sample_weight(validation_data)
             self._assert_ready("fit", None, weight)
+            spare = functools.partial(batches.sample, held_out, labels)
             validation_data = batches.adapt(
                 held_out,
                 labels,
@@ -656,6 +659,8 @@ class GAN(backend.Trainer, keras.Model):
         snapshots = [c for c in _as_list(callbacks) if isinstance(c, Snapshot)]
         if len(snapshots) > 1:
             raise ValueError("`fit` takes one `Snapshot` callback: a run goes on from one place.")
+        for diagnosis in [c for c in _as_list(callbacks) if isinstance(c, Diagnosis)]:
+            diagnosis.begin(self, data, spare, has_snapshot=bool(snapshots))
         for snapshot in snapshots:
             kwargs["initial_epoch"] = snapshot.begin(
                 self, data, _as_list(callbacks), kwargs.get("initial_epoch", 0)

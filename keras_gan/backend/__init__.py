@@ -14,6 +14,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
   wants.
 - `predict(network, x, batch_size)`: outputs for arrays, as `network.predict`, which takes longer
   over its callbacks than a small network over an image.
+- `observer(model, fn)`: `fn` compiled as a function of arrays that reads the model's variables and
+  writes none, to be called between the steps of `fit`, after `sync`.
 - `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
   own; `prefers_tiles()`, `prefers_products()`: whether the forms of `keras_gan.ops` are faster on
   this device, of many pixels and of a few.
@@ -59,6 +61,7 @@ conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 is_chief = _framework.is_chief
+observer = _framework.observer
 prefers_products = _framework.prefers_products
 prefers_tiles = _framework.prefers_tiles
 replica_id = _framework.replica_id
