@@ -5,6 +5,7 @@ from keras_gan import default_backend
 default_backend.choose()
 
 from keras_gan import (  # noqa: E402
+    augmentation,
     callbacks,
     checkpoints,
     data,
@@ -30,6 +31,7 @@ __all__ = [
     "WGANGP",
     "Batch",
     "Phase",
+    "augmentation",
     "callbacks",
     "checkpoints",
     "data",

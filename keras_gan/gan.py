@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import (
+    augmentation,
     backend,
     batches,
     checkpoints,
@@ -24,6 +25,7 @@ from keras_gan import (
 )
 from keras_gan.callbacks import Diagnosis, Snapshot
 from keras_gan.checks import check_integer
+from keras_gan.ops import pack
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
 
@@ -33,13 +35,17 @@ class Batch(NamedTuple):
 
     Attributes:
         images: float32 tensor `(N, H, W, C)` in the networks' range.
-        labels: integer tensor `(N,)` or `None`.
+        labels: int32 tensor `(N,)` of class ids, or `None`. Generated images that go with the batch
+            are of the same classes, whose frequencies then are those of the data.
         latents: tensor `(N, latent_dim)` to generate from, or `None` for fresh ones.
+        fakes: tensor of generated images that the discriminator is to see, or `None` for fresh
+            ones.
     """
 
     images: Any
     labels: Any = None
     latents: Any = None
+    fakes: Any = None
 
 
 class Phase(NamedTuple):
@@ -51,12 +57,15 @@ class Phase(NamedTuple):
             logged.
         interval: int, the phase runs in every `interval`-th training step.
         batch_fraction: float in (0, 1], the share of the batch that it uses.
+        due: function from the int32 count of steps made to a boolean tensor, whether the phase runs
+            in this step, where that is no matter of `interval`; or `None`.
     """
 
     player: str
     loss: Callable
     interval: int = 1
     batch_fraction: float = 1.0
+    due: Callable | None = None
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -69,12 +78,18 @@ class GAN(backend.Trainer, keras.Model):
 
     Args:
         generator: functional or sequential `keras.Model` from latents `(N, latent_dim)` to images
-            `(N, H, W, C)`.
-        discriminator: the same from images to logits `(N, ...)` (no sigmoid).
+            `(N, H, W, C)`. A conditional one has two inputs: latents, and int32 class ids `(N,)`.
+        discriminator: the same from images to logits `(N, ...)` (no sigmoid). In a conditional
+            model it may have two inputs: images, and class ids.
         ema_generator: another network like `generator`, whose weights are set and never trained;
             by default a clone, which takes longer to make than a second network.
         image_range: pair of floats, the range of the networks' images. The outside always sees
             [-1, 1] or uint8.
+        num_classes: int, makes the model conditional: data come with labels, and `generate` takes
+            them; `None` for a model that knows no classes.
+        packing: int >= 1, consecutive images that the discriminator judges together, all real or
+            all generated (PacGAN, against mode collapse): it takes images `(H, W, packing * C)`,
+            and batches hold a multiple of `packing` images.
         seed: int in `[0, 2**32)` for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy, which should be the networks'.
@@ -95,7 +110,8 @@ class GAN(backend.Trainer, keras.Model):
     images = gan.generate(16, seed=0)
     ```
 
-    Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
+    References: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661; Lin,
+    Khetan, Fanti, Oh (2017), PacGAN, arXiv:1712.04086.
     """
 
     def __init__(
@@ -105,22 +121,31 @@ class GAN(backend.Trainer, keras.Model):
         *,
         ema_generator=None,
         image_range=(-1, 1),
+        num_classes=None,
+        packing=1,
         seed=None,
         name=None,
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
-        for role, network in (("generator", generator), ("discriminator", discriminator)):
-            shape = getattr(network, "input_shape", None)
-            if not isinstance(network, keras.Model) or not isinstance(shape, tuple):
-                raise ValueError(
-                    f"The {role} must be a functional or sequential `keras.Model` with one input. "
-                    f"Received: {network!r}. Define it with `keras.Input`."
-                )
-        if generator.output_shape[1:] != discriminator.input_shape[1:]:
+        if num_classes is not None:
+            check_integer("num_classes", num_classes, minimum=1)
+        _check_inputs("generator", generator, (1,) if num_classes is None else (2,))
+        _check_inputs("discriminator", discriminator, (1,) if num_classes is None else (1, 2))
+        check_integer("packing", packing, minimum=1)
+        *sides, channels = generator.output_shape[1:]
+        shown_shape, *label_shape = _input_shapes(discriminator)
+        if packing > 1 and label_shape:
+            raise ValueError(
+                "A discriminator that sees the class of an image judges images one by one. "
+                f"Received: packing={packing}; use 1, or a discriminator of images only."
+            )
+        if (*sides, packing * channels) != shown_shape[1:]:
+            packed = f" With packing={packing}, it takes {packing} of them side by side on the "
             raise ValueError(
                 f"The generator makes images of shape {generator.output_shape[1:]}, but the "
-                f"discriminator takes {discriminator.input_shape[1:]}."
+                f"discriminator takes {shown_shape[1:]}."
+                + (f"{packed}channels: {(*sides, packing * channels)}." if packing > 1 else "")
             )
         if len(image_range) != 2 or not image_range[0] < image_range[1]:
             raise ValueError(
@@ -135,6 +160,8 @@ class GAN(backend.Trainer, keras.Model):
         self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)
+        self.num_classes = num_classes
+        self.packing = packing
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name="training")
         self.step = self.add_weight(
@@ -157,8 +184,10 @@ class GAN(backend.Trainer, keras.Model):
             "discriminator_optimizer": keras.optimizers.Adam(2e-4, 0.5, 0.999, epsilon=1e-8),
             "loss": "non_saturating",
             "regularizers": [],
+            "augmentations": [],
             "discriminator_steps": 1,
             "ema_decay": 0.0,
+            "generator_first": False,
         }
 
     def players(self):
@@ -194,8 +223,9 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake = self._constant_fakes(batch, training)
-        real_logits = self.discriminate(batch.images, batch, training)
+        real = self.shown(batch.images, training)
+        fake = self.shown(self._constant_fakes(batch, training), training)
+        real_logits = self.discriminate(real, batch, training)
         fake_logits = self.discriminate(fake, batch, training)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
         logs = {
@@ -204,7 +234,7 @@ class GAN(backend.Trainer, keras.Model):
         }
         if training:
             for regularizer in self._regularizers(lazy=False):
-                penalty = self._penalty(regularizer, batch, fake)
+                penalty = self._penalty(regularizer, batch, real, fake)
                 loss = loss + regularizer.weight * penalty
                 logs[regularizer.name] = penalty
         return loss, {"d_loss": loss, **logs}
@@ -219,10 +249,12 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake_logits = self.discriminate(self.generate_fakes(batch, training), batch, training)
+        fake = self.shown(self.generate_fakes(batch, training), training)
+        fake_logits = self.discriminate(fake, batch, training)
         real_logits = None
         if self.adversarial_loss.generator_uses_real:
-            real_logits = backend.detached(lambda: self.discriminate(batch.images, batch, training))
+            real = self.shown(batch.images, training)
+            real_logits = backend.detached(lambda: self.discriminate(real, batch, training))
         loss = self.adversarial_loss.generator(real_logits, fake_logits)
         return loss, {"g_loss": loss}
 
@@ -235,9 +267,15 @@ class GAN(backend.Trainer, keras.Model):
         z = batch.latents
         if z is None:
             z = self.sample_latents(ops.shape(batch.images)[0])
-        return self.generator(z, training=training)
+        return self.generator(self._generator_inputs(z, batch.labels), training=training)
+
+    def _generator_inputs(self, z, labels):
+        return z if self.num_classes is None else [z, labels]
 
     def _constant_fakes(self, batch, training=True):
+        if batch.fakes is not None:
+            return batch.fakes
+
         def generate():
             return self.generate_fakes(batch, training)
 
@@ -246,21 +284,37 @@ class GAN(backend.Trainer, keras.Model):
         # The generator's own phase makes the same images: its statistics move there, once.
         return backend.detached(lambda: backend.without_updates(generate))
 
+    def shown(self, images, training=True):
+        """Real or generated images as the discriminator sees them.
+
+        Args:
+            images: float32 tensor `(N, H, W, C)` in the networks' range.
+            training: bool. The compiled augmentations are applied in training only.
+
+        Returns:
+            Tensor `(N / packing, H, W, packing * C)`.
+        """
+        if training:
+            for augment in self.augmentations:
+                images = augment(images, self.seed_generator, self.step)
+        return pack(images, self.packing)
+
     def discriminate(self, x, batch, training=True):
-        """The discriminator's logits for images `x` that go with a batch."""
-        return self.discriminator(x, training=training)
+        """The discriminator's logits for what `shown` made of images that go with a batch."""
+        sees_labels = len(_input_shapes(self.discriminator)) > 1
+        return self.discriminator([x, batch.labels] if sees_labels else x, training=training)
 
     # Shapes -----------------------------------------------------------------------------------
 
     @property
     def latent_dim(self):
         """int, the length of a latent vector."""
-        return self.generator.input_shape[-1]
+        return _input_shapes(self.generator)[0][-1]
 
     @property
     def image_shape(self):
         """`(height, width, channels)` of an image."""
-        return tuple(self.discriminator.input_shape[1:])
+        return tuple(self.generator.output_shape[1:])
 
     # Compiling --------------------------------------------------------------------------------
 
@@ -270,10 +324,12 @@ class GAN(backend.Trainer, keras.Model):
         discriminator_optimizer=None,
         loss=None,
         regularizers=None,
+        augmentations=None,
         discriminator_steps=None,
         ema_decay=None,
         accumulation_steps=1,
         reuse_latents=False,
+        generator_first=None,
         metrics=None,
         run_eagerly=False,
         steps_per_execution=1,
@@ -288,6 +344,9 @@ class GAN(backend.Trainer, keras.Model):
             discriminator_optimizer: the same for the discriminator.
             loss: `keras_gan.losses.AdversarialLoss` or its name, see `keras_gan.losses.get`.
             regularizers: list of `keras_gan.regularizers.Regularizer`; `[]` for none.
+            augmentations: list of `keras_gan.augmentation.Augmentation`, applied in training to
+                whatever the discriminator judges, in this order; real and generated images get
+                draws of their own, and the generator's gradient goes through.
             discriminator_steps: int >= 1, discriminator updates for each generator update, each on
                 a batch of its own.
             ema_decay: float in [0, 1) of the generator's moving average; 0 keeps a plain copy.
@@ -295,6 +354,8 @@ class GAN(backend.Trainer, keras.Model):
                 averaged.
             reuse_latents: bool. Let the generator's update see the same latents as the
                 discriminator's, as pytorch/examples does, instead of fresh ones.
+            generator_first: bool. Update the generator before the discriminator, which then sees
+                the images that were generated before that update.
             metrics: list of Keras metrics, updated in `evaluate` and validation with
                 `update_state(real_images, generated_images)`, float32 in [-1, 1].
             run_eagerly: bool, see `keras.Model.compile`.
@@ -311,6 +372,7 @@ class GAN(backend.Trainer, keras.Model):
 
         self.adversarial_loss = losses.get(given("loss", loss))
         self.regularizers = _checked_regularizers(given("regularizers", regularizers))
+        self.augmentations = _checked_augmentations(given("augmentations", augmentations))
         self.discriminator_steps = given("discriminator_steps", discriminator_steps)
         check_integer("discriminator_steps", self.discriminator_steps, minimum=1)
         check_integer("accumulation_steps", accumulation_steps, minimum=1)
@@ -319,11 +381,13 @@ class GAN(backend.Trainer, keras.Model):
         if not isinstance(self.ema_decay, (int, float)) or not 0 <= self.ema_decay < 1:
             raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay!r}")
         self.reuse_latents = bool(reuse_latents)
-        if self.reuse_latents and self.discriminator_steps > 1:
-            raise ValueError(
-                "`reuse_latents=True` needs as many generator as discriminator updates. Received: "
-                f"discriminator_steps={self.discriminator_steps}"
-            )
+        self.generator_first = bool(given("generator_first", generator_first))
+        for name in ("reuse_latents", "generator_first"):
+            if getattr(self, name) and self.discriminator_steps > 1:
+                raise ValueError(
+                    f"`{name}=True` needs as many generator as discriminator updates. Received: "
+                    f"discriminator_steps={self.discriminator_steps}"
+                )
         optimizer = AdversarialOptimizer(
             {
                 "generator": self._player_optimizer(
@@ -376,10 +440,12 @@ class GAN(backend.Trainer, keras.Model):
             "discriminator_optimizer": serialize(players["discriminator"]),
             "loss": serialize(self.adversarial_loss),
             "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
+            "augmentations": [serialize(augment) for augment in self.augmentations],
             "discriminator_steps": self.discriminator_steps,
             "ema_decay": self.ema_decay,
             "accumulation_steps": self.accumulation_steps,
             "reuse_latents": self.reuse_latents,
+            "generator_first": self.generator_first,
             "metrics": [serialize(metric) for metric in self._evaluation_metrics],
             **self._compile_arguments,
         }
@@ -449,7 +515,10 @@ class GAN(backend.Trainer, keras.Model):
             dict of the logged values, each the mean over the epoch so far.
         """
         groups = self._split(self.unpack(data))
-        for player, phases in itertools.groupby(self.phases(), key=lambda phase: phase.player):
+        ordered = self.phases()
+        if self.generator_first:
+            ordered.sort(key=lambda phase: phase.player != "generator")
+        for player, phases in itertools.groupby(ordered, key=lambda phase: phase.player):
             phases = list(phases)
             for group in groups if player == "discriminator" else groups[-1:]:
                 for phase in phases:
@@ -461,7 +530,7 @@ class GAN(backend.Trainer, keras.Model):
     def unpack(self, data):
         """The `Batch` of what a data set yields: `(images,)` or `(images, labels)`."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return Batch(self.to_network_range(x), y)
+        return Batch(self.to_network_range(x), None if y is None else ops.cast(y, "int32"))
 
     def to_network_range(self, x):
         """uint8 or float images in [-1, 1] as the networks see them."""
@@ -486,18 +555,20 @@ class GAN(backend.Trainer, keras.Model):
         microbatches = [
             Batch(*(None if part is None else part[i] for part in parts)) for i in range(count)
         ]
-        if self.reuse_latents:
+        if self.reuse_latents or self.generator_first:
             microbatches = [
                 b._replace(latents=self.sample_latents(ops.shape(b.images)[0]))
                 for b in microbatches
             ]
+        if self.generator_first:
+            microbatches = [b._replace(fakes=self._constant_fakes(b)) for b in microbatches]
         return [
             microbatches[i : i + self.accumulation_steps]
             for i in range(0, count, self.accumulation_steps)
         ]
 
     def _run_phase(self, phase, microbatches):
-        if phase.interval == 1:
+        if phase.interval == 1 and phase.due is None:
             self._update_player(phase, microbatches)
         else:
 
@@ -505,7 +576,10 @@ class GAN(backend.Trainer, keras.Model):
                 self._update_player(phase, microbatches)
                 return ()
 
-            due = ops.equal(ops.mod(self.step, phase.interval), 0)
+            step = ops.convert_to_tensor(self.step)
+            due = ops.equal(ops.mod(step, phase.interval), 0)
+            if phase.due is not None:
+                due = ops.logical_and(due, phase.due(step))
             backend.cond(due, update, lambda: ())
 
     def _update_player(self, phase, microbatches):
@@ -513,7 +587,7 @@ class GAN(backend.Trainer, keras.Model):
         variables = self._compiled.variables[phase.player]
         gradients, share = None, 1.0 / len(microbatches)
         for batch in microbatches:
-            batch = _head(batch, phase.batch_fraction)
+            batch = _head(batch, phase.batch_fraction, self.packing)
             (_, logs), new = backend.value_and_grad(
                 lambda batch=batch: phase.loss(batch), variables, scale_loss=optimizer.scale_loss
             )
@@ -552,8 +626,8 @@ class GAN(backend.Trainer, keras.Model):
             def loss(batch):
                 fake = None
                 if regularizer.uses_fake:
-                    fake = self._constant_fakes(batch)
-                penalty = self._penalty(regularizer, batch, fake)
+                    fake = self.shown(self._constant_fakes(batch))
+                penalty = self._penalty(regularizer, batch, self.shown(batch.images), fake)
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval
                 return weight * penalty, {regularizer.name: penalty}
@@ -565,9 +639,9 @@ class GAN(backend.Trainer, keras.Model):
             for regularizer in self._regularizers(lazy=True)
         ]
 
-    def _penalty(self, regularizer, batch, fake):
+    def _penalty(self, regularizer, batch, real, fake):
         return regularizer.penalty(
-            lambda x: self.discriminate(x, batch), batch.images, fake, self.seed_generator
+            lambda x: self.discriminate(x, batch), real, fake, self.seed_generator
         )
 
     # Keras' loops -----------------------------------------------------------------------------
@@ -596,7 +670,8 @@ class GAN(backend.Trainer, keras.Model):
             x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data`
                 set, or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain,
                 generator) that yields `images` or `(images, labels)`.
-            y: labels beside an array.
+            y: labels beside an array: integer class ids `(N,)`. A conditional model needs them,
+                another ignores them.
             batch_size: int, images per update, for arrays (32 by default), of all replicas
                 together. With `accumulation_steps` an update sees that many times more.
             epochs: int.
@@ -640,6 +715,7 @@ class GAN(backend.Trainer, keras.Model):
                 replicas=replicas,
                 batch_size=kwargs.pop("validation_batch_size", None)
                 or (batch_size if hasattr(held_out, "shape") else None),
+                packing=self.packing,
                 check=self.check_batch,
             )
         validated = validation_data is not None
@@ -653,6 +729,7 @@ class GAN(backend.Trainer, keras.Model):
             group=self.discriminator_steps * self.accumulation_steps,
             seed=self._order_seed(),
             steps_per_epoch=kwargs.get("steps_per_epoch"),
+            packing=self.packing,
             check=self.check_batch,
             replicas=replicas,
         )
@@ -707,7 +784,12 @@ class GAN(backend.Trainer, keras.Model):
         self._assert_ready("evaluate", None, sample_weight)
         replicas = backend.Replicas(self)
         adapter = batches.adapt(
-            x, y, replicas=replicas, batch_size=batch_size, check=self.check_batch
+            x,
+            y,
+            replicas=replicas,
+            batch_size=batch_size,
+            packing=self.packing,
+            check=self.check_batch,
         )
         if x is not adapter:
             # Not called by `fit`, where all have begun together.
@@ -756,9 +838,9 @@ class GAN(backend.Trainer, keras.Model):
     def _shared(self, x, y, count):
         """`x` and `y`, which hold `count` batches, as this process feeds them to its replicas."""
         replicas = backend.Replicas(self)
+        distribution.check_divisible(len(x) // count, replicas, self.packing)
         if replicas.count == 1:
             return x, y
-        distribution.check_divisible(len(x) // count, replicas)
         if not self._compiled.together:
             distribution.start_together(self, replicas, {"batches": count})
             self._compiled.together = True
@@ -783,7 +865,8 @@ class GAN(backend.Trainer, keras.Model):
         self._log(logs, batch)
         if self._evaluation_metrics:
             z = self.sample_latents(ops.shape(batch.images)[0])
-            fake = self.from_network_range(self.ema_generator(z, training=False))
+            inputs = self._generator_inputs(z, batch.labels)
+            fake = self.from_network_range(self.ema_generator(inputs, training=False))
             for metric in self._evaluation_metrics:
                 metric.update_state(self.from_network_range(batch.images), fake)
         measured = [self._trackers[name] for name in logs] + self._evaluation_metrics
@@ -820,14 +903,17 @@ class GAN(backend.Trainer, keras.Model):
             batch: tuple of arrays, images first.
 
         Raises:
-            ValueError: if dtype, shape or range of the images is not that of `fit`.
+            ValueError: if dtype, shape or range of the images is not that of `fit`, or a
+                conditional model lacks labels or is given others than its classes.
         """
         batches.check_images(batch, self.image_shape)
+        if self.num_classes is not None:
+            batches.check_labels(batch, self.num_classes)
 
     # Sampling ---------------------------------------------------------------------------------
 
     def call(self, inputs, training=False):
-        """Images for latents, by the averaged generator."""
+        """Images for latents (of a conditional model: latents and class ids), averaged weights."""
         return self.ema_generator(inputs, training=training)
 
     def generate(
@@ -850,7 +936,8 @@ class GAN(backend.Trainer, keras.Model):
             seeds: list of int or str such as `"0-35"` or `"85,265"`: one image for each. The latent
                 of seed s is `numpy.random.RandomState(s).randn(latent_dim)`.
             seed: int, draws `count` such seeds; without it they are fresh ones.
-            labels: class ids, for conditional models.
+            labels: for conditional models: a class id for all images, a list of one for each, or
+                `"random"`: that of seed s is `RandomState([s, 1]).randint(num_classes)`.
             truncation: float, largest magnitude of a latent entry, see
                 `keras_gan.latents.from_seeds`; `None` for all of N(0, 1).
             batch_size: int, images computed at once.
@@ -862,8 +949,8 @@ class GAN(backend.Trainer, keras.Model):
             uint8 array `(N, H, W, C)` or as `output_type` says.
 
         Raises:
-            ValueError: if both or none of `count` and `seeds` are given, or an argument is out of
-                range.
+            ValueError: if both or none of `count` and `seeds` are given, an argument is out of
+                range, or `labels` are given to a model without classes or not given to one with.
 
         Example:
         ```python
@@ -875,16 +962,13 @@ class GAN(backend.Trainer, keras.Model):
             raise ValueError(
                 f"`output_type` is 'uint8', 'float' or 'pil'. Received: {output_type!r}"
             )
-        if labels is not None:
-            raise ValueError(
-                f"{type(self).__name__} is not conditional: it takes no labels. Received: "
-                f"{labels!r}"
-            )
         check_integer("batch_size", batch_size, minimum=1)
         seeds = self._seeds(count, seeds, seed)
+        labels = self._labels(labels, seeds)
         network = self.ema_generator if ema else self.generator
-        z = latents.from_seeds(seeds, self.latent_dim, truncation)
-        generated = self.from_network_range(self._predict(network, z, batch_size))
+        z = self.latents_from_seeds(seeds, truncation)
+        inputs = [z] if labels is None else [z, labels]
+        generated = self.from_network_range(self._predict(network, inputs, batch_size))
         if output_type != "float":
             generated = images.to_uint8(generated)
         if output_type == "pil":
@@ -906,14 +990,39 @@ class GAN(backend.Trainer, keras.Model):
             )
         return latents.parse_seeds(seeds)
 
-    def _predict(self, network, z, batch_size):
+    def _labels(self, labels, seeds):
+        """The class ids that the user means, one for each seed; `None` without classes."""
+        if self.num_classes is None:
+            if labels is not None:
+                raise ValueError(
+                    f"{type(self).__name__} is not conditional: it takes no labels. Received: "
+                    f"{labels!r}"
+                )
+            return None
+        if labels is None:
+            raise ValueError(
+                f"{type(self).__name__} generates images of a class: pass for example `labels=3`, "
+                f"a list of one for each image, or `labels='random'`. There are "
+                f"{self.num_classes} classes."
+            )
+        if isinstance(labels, str) and labels == "random":
+            return latents.labels_from_seeds(seeds, self.num_classes)
+        return latents.parse_labels(labels, len(seeds), self.num_classes)
+
+    def latents_from_seeds(self, seeds, truncation=None):
+        """The latents that `generate` starts from, see `keras_gan.latents.from_seeds`."""
+        return latents.from_seeds(seeds, self.latent_dim, truncation)
+
+    def _predict(self, network, inputs, batch_size):
         # In the middle of `fit` a backend may hold the weights elsewhere.
         backend.sync(self)
-        batch_size = min(batch_size, len(z))
+        count = len(inputs[0])
+        batch_size = min(batch_size, count)
         # One shape for every batch: compiled backends compile once.
-        padded = np.concatenate([z, np.repeat(z[-1:], -len(z) % batch_size, axis=0)])
-        output = backend.predict(network, padded, batch_size)
-        return np.asarray(output, "float32")[: len(z)]
+        missing = -count % batch_size
+        padded = [np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for x in inputs]
+        output = backend.predict(network, padded if len(padded) > 1 else padded[0], batch_size)
+        return np.asarray(output, "float32")[:count]
 
     # Presets ----------------------------------------------------------------------------------
 
@@ -1049,6 +1158,8 @@ class GAN(backend.Trainer, keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "image_range": list(self.image_range),
+            "num_classes": self.num_classes,
+            "packing": self.packing,
         }
 
     @classmethod
@@ -1135,8 +1246,40 @@ def _checked_regularizers(identifiers):
     return found
 
 
-def _head(batch, fraction):
+def _input_shapes(network):
+    """The shape of each input of a network, with its batch axis."""
+    return [tuple(x.shape) for x in network.inputs]
+
+
+def _check_inputs(role, network, counts):
+    """Raise unless a network has one of `counts` inputs, the second being class ids."""
+    shapes = None
+    if isinstance(network, keras.Model) and getattr(network, "inputs", None):
+        shapes = _input_shapes(network)
+        if len(shapes) in counts and shapes[1:] in ([], [(None,)]):
+            return
+    expected = " or ".join(
+        ("one input", "two inputs, the second being class ids of shape (N,)")[count - 1]
+        for count in counts
+    )
+    remedy = "Define it with `keras.Input`."
+    if shapes is not None and counts == (1,):
+        remedy = "Pass `num_classes` to make a conditional model."
+    raise ValueError(
+        f"The {role} must be a functional or sequential `keras.Model` with {expected}. Received: "
+        f"{network!r}{'' if shapes is None else f' with inputs {shapes}'}. {remedy}"
+    )
+
+
+def _checked_augmentations(identifiers):
+    if not isinstance(identifiers, (list, tuple)):
+        raise ValueError(f"`augmentations` is a list; use [] for none. Received: {identifiers!r}")
+    return [augmentation.get(identifier) for identifier in identifiers]
+
+
+def _head(batch, fraction, packing):
     if fraction == 1:
         return batch
-    count = ops.maximum(ops.cast(ops.shape(batch.images)[0] * fraction, "int32"), 1)
+    packs = ops.cast(ops.shape(batch.images)[0] // packing * fraction, "int32")
+    count = packing * ops.maximum(packs, 1)
     return Batch(*(None if field is None else field[:count] for field in batch))

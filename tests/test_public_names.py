@@ -12,6 +12,7 @@ NAMES = [
     "WGANGP",
     "Batch",
     "Phase",
+    "augmentation",
     "callbacks",
     "checkpoints",
     "data",
