@@ -204,7 +204,7 @@ class Diagnosis(keras.callbacks.Callback):
             return
         if self._probe is None:
             real = self._data.kept
-            if len(real[0]) < 2:
+            if len(real[0]) < max(2, self.model.packing):
                 return
             self._probe = Probe(self.model, real, self._held_out, self._data.share_size)
         row = {"step": self._steps, **self._probe.measure()}

@@ -92,13 +92,10 @@ def _discriminator_wins(series):
         return None
     # The saturating loss has next to no gradient left there; the other one points at a cliff.
     margin = 6 if series.kind == "saturating" else 10
-    if series.throughout(
-        lambda row: (
-            row["margin"] > margin
-            and row["bce"] < 0.3
-            and min(row["real_accuracy"], row["fake_accuracy"]) > 0.9
-        )
-    ):
+    rows = series.last()
+    # It may be far ahead at the start; a generator that learns catches up.
+    lasting = rows and rows[-1]["margin"] > 0.9 * rows[0]["margin"]
+    if lasting and all(row["margin"] > margin and row["bce"] < 0.4 for row in rows):
         names = ("bce", "margin", "real_accuracy", "fake_accuracy", "g_grad_norm")
         return _evidence(series.rows[-1], *names)
     return None
@@ -244,7 +241,8 @@ def _diverges(series):
             return _evidence(last, "slope", "margin")
     elif series.throughout(far):
         return _evidence(last, "real_score", "fake_score", "bce")
-    if series.throughout(lambda row: row["diversity"] > 2):
+    scatter = [row["diversity"] for row in series.last()]
+    if scatter and min(scatter) > 2 and scatter[-1] > 1.1 * scatter[0]:
         return _evidence(last, "diversity", "margin")
     earlier = [row["g_grad_norm"] for row in series.before(_WINDOW)]
     if len(earlier) >= _MIN_PROBES:

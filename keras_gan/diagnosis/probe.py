@@ -31,8 +31,8 @@ class Probe:
 
     def __init__(self, gan, real, held_out, batch_size):
         self._gan = gan
-        self._real = _batches(real, batch_size)
-        self._held_out = _batches(held_out, batch_size)
+        self._real = _batches(real, batch_size, gan.packing)
+        self._held_out = _batches(held_out, batch_size, gan.packing)
         variables = [
             (f"{player}/{v.path}", v)
             for player, networks in gan.players().items()
@@ -43,7 +43,7 @@ class Probe:
         self._compare = backend.observer(gan, self._compare_images)
         self._judge = backend.observer(gan, self._judge_images)
         self._differentiate = backend.observer(gan, self._derivatives)
-        self._pairs = _pairs_to_compare(self._real)
+        self._pairs = _pairs_to_compare(self._real, gan.num_classes is not None)
         thumbnails = [_thumbnails(gan.unpack(batch).images) for batch in self._real]
         # Data of one image only has no distances to compare with.
         self._real_distance = max(_mean_distance(_numpy(thumbnails), self._pairs), 1e-6)
@@ -84,12 +84,15 @@ class Probe:
     def _compare_images(self, number, *data):
         batch = self._batch(data, number)
         fake = self._gan.generate_fakes(batch)
-        scores = [self._gan.discriminate(images, batch) for images in (batch.images, fake)]
-        return *[_flat(score) for score in scores], _thumbnails(fake)
+        return self._scores(batch.images, batch), self._scores(fake, batch), _thumbnails(fake)
 
     def _judge_images(self, *data):
         batch = self._batch(data, _tensor(0))
-        return _flat(self._gan.discriminate(batch.images, batch))
+        return self._scores(batch.images, batch)
+
+    def _scores(self, images, batch):
+        scores = self._gan.discriminate(self._gan.shown(images), batch)
+        return ops.reshape(ops.cast(scores, "float32"), (-1,))
 
     def _derivatives(self, *data):
         gan = self._gan
@@ -100,9 +103,9 @@ class Probe:
         squares = [ops.sum(ops.square(ops.cast(g, "float32"))) for g in gradients]
         found = {"g_grad_norm": ops.sqrt(sum(squares))}
         if isinstance(gan.adversarial_loss, losses.Wasserstein):
-            fake = gan.generate_fakes(batch)
-            epsilon = random.uniform((data[0].shape[0], 1, 1, 1), gan.seed_generator)
-            between = fake + epsilon * (batch.images - fake)
+            real, fake = gan.shown(batch.images), gan.shown(gan.generate_fakes(batch))
+            epsilon = random.uniform((real.shape[0], 1, 1, 1), gan.seed_generator)
+            between = fake + epsilon * (real - fake)
             squares = squared_gradient_norms(lambda x: gan.discriminate(x, batch), between)
             found["slope"] = ops.mean(ops.sqrt(squares))
         for path, kernel in self._kernels.items():
@@ -110,11 +113,11 @@ class Probe:
         return found
 
 
-def _batches(data, size):
+def _batches(data, size, packing):
     """A list of batches of one size, as tensors: compiled backends compile once."""
-    if data is None:
+    if data is None or len(data[0]) < packing:
         return None
-    size = min(size, len(data[0]))
+    size = min(size, len(data[0])) // packing * packing
     starts = range(0, len(data[0]) - size + 1, size)
     return [tuple(ops.convert_to_tensor(part[i : i + size]) for part in data) for i in starts]
 
@@ -127,10 +130,6 @@ def _numpy(parts):
     return np.concatenate([ops.convert_to_numpy(part) for part in parts])
 
 
-def _flat(scores):
-    return ops.reshape(ops.cast(scores, "float32"), (-1,))
-
-
 def _thumbnails(images):
     """Images as vectors `(N, D)`, of at most 32 pixels a side."""
     size = -(-max(images.shape[1:3]) // _THUMBNAIL_SIDE)
@@ -140,11 +139,11 @@ def _thumbnails(images):
     return ops.reshape(images, (images.shape[0], -1))
 
 
-def _pairs_to_compare(batches):
-    """Boolean matrix of pairs: those of one class, where there are labels and pairs enough."""
+def _pairs_to_compare(batches, is_conditional):
+    """Boolean matrix of pairs: those of one class, if that is told and there are enough."""
     count = sum(batch[0].shape[0] for batch in batches)
     pairs = ~np.eye(count, dtype=bool)
-    if len(batches[0]) > 1:
+    if is_conditional:
         labels = _numpy([batch[1] for batch in batches]).reshape(count, -1)
         same = pairs & (labels[:, None] == labels).all(-1)
         if same.sum() >= 2 * _MIN_PAIRS:
