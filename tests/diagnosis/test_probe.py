@@ -9,13 +9,6 @@ from keras_gan.callbacks import Diagnosis
 from keras_gan.diagnosis.probe import Probe
 
 
-def pair_distance(x, mask=None):
-    x = x.reshape(len(x), -1).astype("float64")
-    distances = np.linalg.norm(x[:, None] - x, axis=-1)
-    mask = ~np.eye(len(x), dtype=bool) if mask is None else mask
-    return distances[mask].mean()
-
-
 @pytest.fixture(scope="module")
 def gan():
     gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2, seed=0)
@@ -108,7 +101,6 @@ def test_conditional_models_are_compared_class_by_class_and_packs_as_packs():
         packing=2,
         seed=0,
     )
-    gan.generator.get_layer(index=-4)
     gan.compile()
     table = next(v for v in gan.generator.weights if "embeddings" in v.path)
     table.assign(np.array([[1.0] * 4, [-1.0] * 4]))
