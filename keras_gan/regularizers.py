@@ -71,8 +71,7 @@ class Regularizer:
         return cls(**config)
 
 
-def squared_gradient_norms(discriminator, images):
-    """The squared norm of the gradient of `discriminator` at each of `images`: float32 `(N,)`."""
+def _squared_gradient_norms(discriminator, images):
     _, (gradient,) = backend.grads(
         lambda x: ops.cast(discriminator(x), "float32"), [ops.cast(images, "float32")]
     )
@@ -109,7 +108,7 @@ class GradientPenalty(Regularizer):
         """Mean over samples of (norm of the gradient - 1)^2."""
         shape = (ops.shape(real)[0],) + (1,) * (len(real.shape) - 1)
         epsilon = random.uniform(shape, seed)
-        squares = squared_gradient_norms(discriminator, fake + epsilon * (real - fake))
+        squares = _squared_gradient_norms(discriminator, fake + epsilon * (real - fake))
         # The square root has no derivative at 0.
         excess = ops.sqrt(squares + 1e-12) - 1.0
         return ops.mean(ops.square(ops.relu(excess) if self.one_sided else excess))
@@ -145,7 +144,7 @@ class R1(Regularizer):
 
     def penalty(self, discriminator, real, fake, seed):
         """Mean over real images of the squared gradient norm."""
-        return ops.mean(squared_gradient_norms(discriminator, real))
+        return ops.mean(_squared_gradient_norms(discriminator, real))
 
     def get_config(self):
         """The constructor's arguments."""
@@ -174,7 +173,7 @@ class R2(R1):
 
     def penalty(self, discriminator, real, fake, seed):
         """Mean over generated images of the squared gradient norm."""
-        return ops.mean(squared_gradient_norms(discriminator, fake))
+        return ops.mean(_squared_gradient_norms(discriminator, fake))
 
 
 def get(identifier):

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend, losses, random
-from keras_gan.regularizers import squared_gradient_norms
+from keras_gan.regularizers import _squared_gradient_norms as squared_gradient_norms
 
 # Above it, images are averaged down before their distances are taken.
 _THUMBNAIL_SIDE = 32
