@@ -8,6 +8,7 @@ from keras_gan import (  # noqa: E402
     augmentation,
     callbacks,
     checkpoints,
+    constraints,
     data,
     images,
     latents,
@@ -20,21 +21,41 @@ from keras_gan import (  # noqa: E402
     random,
     regularizers,
 )
+from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
-from keras_gan.models import DCGAN, WGANGP  # noqa: E402
+from keras_gan.models import (  # noqa: E402
+    ACGAN,
+    DCGAN,
+    LSGAN,
+    MLPGAN,
+    WGAN,
+    WGANGP,
+    ConditionalDCGAN,
+    ConditionalGAN,
+    MaxoutGAN,
+)
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ACGAN",
     "DCGAN",
     "GAN",
+    "LSGAN",
+    "MLPGAN",
+    "WGAN",
     "WGANGP",
     "Batch",
+    "ConditionalDCGAN",
+    "ConditionalGAN",
+    "Context",
+    "MaxoutGAN",
     "Phase",
     "augmentation",
     "callbacks",
     "checkpoints",
+    "constraints",
     "data",
     "images",
     "latents",

@@ -25,6 +25,7 @@ from keras_gan import (
 )
 from keras_gan.callbacks import Diagnosis, Snapshot
 from keras_gan.checks import check_integer
+from keras_gan.context import Context
 from keras_gan.ops import pack
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
@@ -177,6 +178,9 @@ class GAN(backend.Trainer, keras.Model):
 
     # What a subclass says about its paper -----------------------------------------------------
 
+    # What losses and regularizers see; another class where a discriminator tells more than logits.
+    context_class = Context
+
     def recipe(self):
         """The settings of `compile` that the paper trains with, as a dict of its arguments."""
         return {
@@ -205,8 +209,9 @@ class GAN(backend.Trainer, keras.Model):
         """
         return [
             Phase("discriminator", self.discriminator_loss),
-            *self._lazy_phases(),
+            *self._lazy_phases("discriminator"),
             Phase("generator", self.generator_loss),
+            *self._lazy_phases("generator"),
         ]
 
     def log_names(self):
@@ -223,40 +228,42 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        real = self.shown(batch.images, training)
-        fake = self.shown(self._constant_fakes(batch, training), training)
-        real_logits = self.discriminate(real, batch, training)
-        fake_logits = self.discriminate(fake, batch, training)
-        loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+        context = self.context_class(self, "discriminator", batch, training)
+        loss = self.adversarial_loss.discriminator_loss(context)
         logs = {
-            "real_logits": ops.mean(ops.cast(real_logits, "float32")),
-            "fake_logits": ops.mean(ops.cast(fake_logits, "float32")),
+            "real_logits": ops.mean(ops.cast(context.real_logits, "float32")),
+            "fake_logits": ops.mean(ops.cast(context.fake_logits, "float32")),
         }
-        if training:
-            for regularizer in self._regularizers(lazy=False):
-                penalty = self._penalty(regularizer, batch, real, fake)
-                loss = loss + regularizer.weight * penalty
-                logs[regularizer.name] = penalty
-        return loss, {"d_loss": loss, **logs}
+        auxiliary, auxiliary_logs = self.auxiliary_loss(context)
+        loss, penalties = self._regularized(loss + auxiliary, context, training)
+        return loss, {"d_loss": loss, **logs, **auxiliary_logs, **penalties}
 
     def generator_loss(self, batch, training=True):
-        """What the generator minimises.
+        """What the generator minimises: the adversarial loss and its regularisers of interval 1.
 
         Args:
             batch: `Batch`.
-            training: bool.
+            training: bool. Held-out losses (`False`) leave the regularisers out.
 
         Returns:
             `(loss, logs)`.
         """
-        fake = self.shown(self.generate_fakes(batch, training), training)
-        fake_logits = self.discriminate(fake, batch, training)
-        real_logits = None
-        if self.adversarial_loss.generator_uses_real:
-            real = self.shown(batch.images, training)
-            real_logits = backend.detached(lambda: self.discriminate(real, batch, training))
-        loss = self.adversarial_loss.generator(real_logits, fake_logits)
-        return loss, {"g_loss": loss}
+        context = self.context_class(self, "generator", batch, training)
+        loss = self.adversarial_loss.generator_loss(context)
+        auxiliary, logs = self.auxiliary_loss(context)
+        loss, penalties = self._regularized(loss + auxiliary, context, training)
+        return loss, {"g_loss": loss, **logs, **penalties}
+
+    def auxiliary_loss(self, context):
+        """What a model's paper adds to the adversarial loss of `context.player`.
+
+        Args:
+            context: `keras_gan.Context`.
+
+        Returns:
+            `(loss, logs)`.
+        """
+        return 0.0, {}
 
     def sample_latents(self, count):
         """Latents for training: float32 `(count, latent_dim)` from N(0, 1)."""
@@ -272,7 +279,8 @@ class GAN(backend.Trainer, keras.Model):
     def _generator_inputs(self, z, labels):
         return z if self.num_classes is None else [z, labels]
 
-    def _constant_fakes(self, batch, training=True):
+    def constant_fakes(self, batch, training=True):
+        """Generated images to go with a batch, as constants."""
         if batch.fakes is not None:
             return batch.fakes
 
@@ -299,10 +307,38 @@ class GAN(backend.Trainer, keras.Model):
                 images = augment(images, self.seed_generator, self.step)
         return pack(images, self.packing)
 
-    def discriminate(self, x, batch, training=True):
-        """The discriminator's logits for what `shown` made of images that go with a batch."""
-        sees_labels = len(_input_shapes(self.discriminator)) > 1
-        return self.discriminator([x, batch.labels] if sees_labels else x, training=training)
+    def discriminate(self, x, batch, training=True, network=None):
+        """The discriminator's logits for what `shown` made of images that go with a batch.
+
+        Args:
+            x: tensor.
+            batch: `Batch`.
+            training: bool.
+            network: another network on the discriminator's inputs, such as a `feature_network`.
+        """
+        network = self.discriminator if network is None else network
+        sees_labels = len(network.inputs) > 1
+        return network([x, batch.labels] if sees_labels else x, training=training)
+
+    def feature_network(self, layer=None):
+        """The discriminator up to an inner layer.
+
+        Args:
+            layer: str or int, the layer's name or index; `None` for what enters the last layer with
+                a kernel.
+
+        Returns:
+            `keras.Model` that shares the discriminator's layers.
+
+        Raises:
+            ValueError: if the discriminator has no such layer.
+        """
+        networks = self._compiled.feature_networks
+        if layer not in networks:
+            networks[layer] = keras.Model(
+                self.discriminator.inputs, _features(self.discriminator.layers, layer)
+            )
+        return networks[layer]
 
     # Shapes -----------------------------------------------------------------------------------
 
@@ -371,7 +407,7 @@ class GAN(backend.Trainer, keras.Model):
             return recipe[name] if value is None else value
 
         self.adversarial_loss = losses.get(given("loss", loss))
-        self.regularizers = _checked_regularizers(given("regularizers", regularizers))
+        self.regularizers = self._checked_regularizers(given("regularizers", regularizers))
         self.augmentations = _checked_augmentations(given("augmentations", augmentations))
         self.discriminator_steps = given("discriminator_steps", discriminator_steps)
         check_integer("discriminator_steps", self.discriminator_steps, minimum=1)
@@ -407,9 +443,18 @@ class GAN(backend.Trainer, keras.Model):
         )
         # A plain dict would make Keras count these variables as the model's own, once more.
         self._compiled = types.SimpleNamespace(
-            variables=self._current_player_variables(), together=False
+            variables=self._current_player_variables(), together=False, feature_networks={}
         )
         optimizer.build_players(self._compiled.variables)
+        self._compiled.state = {
+            regularizer.name: {
+                name: optimizer.add_state(f"{regularizer.name}.{name}", value)
+                for name, value in regularizer.initial_state(
+                    self.player_variables(regularizer.player)
+                ).items()
+            }
+            for regularizer in self.regularizers
+        }
         self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
         names = self.log_names() + [regularizer.name for regularizer in self.regularizers]
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
@@ -418,6 +463,23 @@ class GAN(backend.Trainer, keras.Model):
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
+
+    def _checked_regularizers(self, identifiers):
+        if not isinstance(identifiers, (list, tuple)):
+            raise ValueError(
+                f"`regularizers` is a list; use [] for none. Received: {identifiers!r}"
+            )
+        found = [regularizers.get(identifier) for identifier in identifiers]
+        for regularizer in found:
+            if regularizer.player not in self.players():
+                raise ValueError(
+                    f"The players of this model are {list(self.players())}. Received: "
+                    f"{type(regularizer).__name__}, for the player '{regularizer.player}'."
+                )
+        names = [regularizer.name for regularizer in found]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Each regularizer can be given once. Received: {names}")
+        return found
 
     def _player_optimizer(self, optimizer):
         optimizer = keras.optimizers.get(optimizer)
@@ -487,6 +549,14 @@ class GAN(backend.Trainer, keras.Model):
             player: [v for network in networks for v in network.trainable_variables]
             for player, networks in self.players().items()
         }
+
+    def player_variables(self, player):
+        """The variables that a player of the compiled model trains."""
+        return self._compiled.variables[player]
+
+    def regularizer_state(self, regularizer):
+        """dict: name to variable, the state of one of the compiled regularizers."""
+        return self._compiled.state[regularizer.name]
 
     def _check_trainable(self):
         for player, variables in self._current_player_variables().items():
@@ -561,7 +631,7 @@ class GAN(backend.Trainer, keras.Model):
                 for b in microbatches
             ]
         if self.generator_first:
-            microbatches = [b._replace(fakes=self._constant_fakes(b)) for b in microbatches]
+            microbatches = [b._replace(fakes=self.constant_fakes(b)) for b in microbatches]
         return [
             microbatches[i : i + self.accumulation_steps]
             for i in range(0, count, self.accumulation_steps)
@@ -596,6 +666,9 @@ class GAN(backend.Trainer, keras.Model):
                 new if gradients is None else [a + b for a, b in zip(gradients, new, strict=True)]
             )
             self._log(logs, batch)
+        for regularizer in self.regularizers:
+            if regularizer.player == phase.player:
+                regularizer.observe(self.regularizer_state(regularizer), variables)
         backend.apply_gradients(optimizer, gradients, variables)
 
     def _log(self, logs, batch):
@@ -618,16 +691,21 @@ class GAN(backend.Trainer, keras.Model):
                 else:
                     ours.assign(theirs)
 
-    def _regularizers(self, lazy):
-        return [r for r in self.regularizers if (r.interval > 1) == lazy]
+    def _regularizers(self, player, lazy):
+        return [r for r in self.regularizers if r.player == player and (r.interval > 1) == lazy]
 
-    def _lazy_phases(self):
+    def _regularized(self, loss, context, training):
+        """`(loss, logs)` with the player's regularisers of interval 1 added."""
+        logs = {}
+        for regularizer in self._regularizers(context.player, lazy=False) if training else ():
+            logs[regularizer.name] = regularizer.penalty(context)
+            loss = loss + regularizer.weight * logs[regularizer.name]
+        return loss, logs
+
+    def _lazy_phases(self, player):
         def loss_of(regularizer):
             def loss(batch):
-                fake = None
-                if regularizer.uses_fake:
-                    fake = self.shown(self._constant_fakes(batch))
-                penalty = self._penalty(regularizer, batch, self.shown(batch.images), fake)
+                penalty = regularizer.penalty(self.context_class(self, player, batch))
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval
                 return weight * penalty, {regularizer.name: penalty}
@@ -635,14 +713,9 @@ class GAN(backend.Trainer, keras.Model):
             return loss
 
         return [
-            Phase(regularizer.player, loss_of(regularizer), regularizer.interval)
-            for regularizer in self._regularizers(lazy=True)
+            Phase(player, loss_of(regularizer), regularizer.interval)
+            for regularizer in self._regularizers(player, lazy=True)
         ]
-
-    def _penalty(self, regularizer, batch, real, fake):
-        return regularizer.penalty(
-            lambda x: self.discriminate(x, batch), real, fake, self.seed_generator
-        )
 
     # Keras' loops -----------------------------------------------------------------------------
 
@@ -1229,23 +1302,6 @@ def _as_list(callbacks):
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
-def _checked_regularizers(identifiers):
-    if not isinstance(identifiers, (list, tuple)):
-        raise ValueError(f"`regularizers` is a list; use [] for none. Received: {identifiers!r}")
-    found = [regularizers.get(identifier) for identifier in identifiers]
-    for regularizer in found:
-        if regularizer.player != "discriminator":
-            raise ValueError(
-                "This model applies regularizers to its discriminator. Received: "
-                f"{type(regularizer).__name__}, for the player '{regularizer.player}'. Override "
-                "`phases` to add an update of another player."
-            )
-    names = [regularizer.name for regularizer in found]
-    if len(set(names)) < len(names):
-        raise ValueError(f"Each regularizer can be given once. Received: {names}")
-    return found
-
-
 def _input_shapes(network):
     """The shape of each input of a network, with its batch axis."""
     return [tuple(x.shape) for x in network.inputs]
@@ -1275,6 +1331,21 @@ def _checked_augmentations(identifiers):
     if not isinstance(identifiers, (list, tuple)):
         raise ValueError(f"`augmentations` is a list; use [] for none. Received: {identifiers!r}")
     return [augmentation.get(identifier) for identifier in identifiers]
+
+
+def _features(layers, layer):
+    """The symbolic output of an inner layer, see `GAN.feature_network`."""
+    try:
+        if layer is None:
+            return [inner for inner in layers if hasattr(inner, "kernel")][-1].input
+        if isinstance(layer, int):
+            return layers[layer].output
+        return {inner.name: inner for inner in layers}[layer].output
+    except LookupError:
+        raise ValueError(
+            f"The discriminator has the layers {[inner.name for inner in layers]}. Received: "
+            f"{layer!r}. Name the one whose outputs are the features, or give its index."
+        ) from None
 
 
 def _head(batch, fraction, packing):

@@ -121,6 +121,31 @@ def from_seeds(seeds, latent_dim, truncation=None):
     return latents
 
 
+def uniform_from_seeds(seeds, latent_dim, limit):
+    """One latent vector for each seed: `RandomState(seed).uniform(-limit, limit, latent_dim)`.
+
+    Args:
+        seeds: list of int, see `keras_gan.latents.parse_seeds`.
+        latent_dim: int.
+        limit: float > 0.
+
+    Returns:
+        float32 array `(len(seeds), latent_dim)`.
+
+    Raises:
+        ValueError: if `limit` is not positive.
+
+    Example:
+    ```python
+    z = keras_gan.latents.uniform_from_seeds([85, 265], latent_dim=100, limit=3**0.5)
+    ```
+    """
+    if not limit > 0:
+        raise ValueError(f"The largest magnitude of a latent entry is > 0. Received: {limit!r}")
+    draws = [np.random.RandomState(seed).uniform(-limit, limit, latent_dim) for seed in seeds]
+    return np.asarray(draws, "float32")
+
+
 def parse_labels(labels, count, num_classes):
     """The class ids that the user means.
 

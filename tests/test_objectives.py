@@ -202,5 +202,5 @@ def test_what_is_no_augmentation_is_refused():
     gan = make()
     with pytest.raises(ValueError, match=r"`augmentations` is a list.*Received: 'color'"):
         gan.compile(augmentations="color")
-    with pytest.raises(ValueError, match="Augmentation"):
+    with pytest.raises(ValueError, match="An augmentation is an object"):
         gan.compile(augmentations=[3])

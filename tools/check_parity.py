@@ -14,14 +14,14 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from parity import dcgan, losses, metrics, toolbox, wgan
+from parity import dcgan, gan, metrics, toolbox, wgan
 from parity.case import Case, Unsupported, find
 from parity.compare import compare
 
 # What computes the outputs of a family's cases.
 RUNNERS = {
     "dcgan": dcgan.run,
-    "gan": losses.run,
+    "gan": gan.run,
     "metrics": metrics.run,
     "toolbox": toolbox.run,
     "wgan": wgan.run,
@@ -73,7 +73,7 @@ def main(arguments=None):
             if options.verbose:
                 traceback.print_exc()
         counts[outcome] += 1
-        print(f"{outcome:12}{name:32}{detail}", flush=True)
+        print(f"{outcome:12}{name:36}{detail}", flush=True)
         if options.verbose:
             for error in errors:
                 print(f"    {error.name}: {error.seen:.2e} of {error.allowed:.2e}")

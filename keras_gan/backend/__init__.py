@@ -8,6 +8,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `grads(fn, values)`: gradient with respect to tensors, differentiable again (penalties,
   unrolling).
 - `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped.
+- `with_values(variables, values, fn)`: `fn()` with other values in the place of variables, through
+  which gradients flow.
 - `apply_gradients(optimizer, gradients, variables)`.
 - `cond(pred, true_fn, false_fn)`: a branch whose writes to state happen exactly when it is taken.
 - `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer
@@ -36,7 +38,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 import keras
 import numpy as np
 
-from keras_gan.backend.scope import DeferredScope
+from keras_gan.backend.scope import DeferredScope, commit
 
 if keras.backend.backend() == "jax":
     from keras_gan.backend import jax as _framework
@@ -94,3 +96,11 @@ def without_updates(fn):
     """`fn()`, with everything it assigned to variables dropped."""
     with DeferredScope():
         return fn()
+
+
+def with_values(variables, values, fn):
+    """`fn()` where the variables read as these tensors; what it assigns to others is kept."""
+    with DeferredScope(zip(variables, values, strict=True)) as scope:
+        outputs = fn()
+    commit(*scope.updates())
+    return outputs

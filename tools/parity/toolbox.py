@@ -1,16 +1,16 @@
-"""The stability toolbox: one function for each kind of case."""
+"""What makes GANs converge, one case for each tool."""
 
-from parity import modes
+from parity import modes, toolbox_layers
 from parity.case import Unsupported
 
-# What computes a case's outputs, by the beginning of the case's name.
-CASES = {"mode_metrics": modes.gaussian}
+_CASES = {"mode_metrics": modes.gaussian, **toolbox_layers.CASES}
 
 
 def run(case):
     """The case's outputs as this library computes them."""
-    name = case.name.split("/")[1]
-    for kind, function in CASES.items():
-        if name.startswith(kind):
-            return function(case)
-    raise Unsupported(f"no runner for '{name}' of the toolbox")
+    name = case.name.split("/")[-1]
+    # Variants of a case are called after it.
+    fitting = [known for known in _CASES if name.startswith(known)]
+    if not fitting:
+        raise Unsupported(f"the tool '{name}'")
+    return _CASES[max(fitting, key=len)](case)
