@@ -5,7 +5,8 @@
 # the same for all, and `keras_gan.GAN` has it, on JAX, TensorFlow and PyTorch. So a new paper is a short
 # file. As an example, here is the energy-based GAN of Zhao, Mathieu and LeCun (2016, arXiv:1609.03126): its
 # discriminator is an autoencoder, and how badly it reconstructs an image is the image's *energy*. Real images
-# should have a low one, generated images one above a margin.
+# should have a low one, generated images one above a margin. As everywhere in this library, the discriminator's
+# output is a *score*, high for real images: here, minus the energy.
 #
 # On 28x28 garments this takes a few minutes on one processor core.
 
@@ -38,10 +39,10 @@ class Energy(keras_gan.losses.AdversarialLoss):
         self.margin = margin
 
     def discriminator(self, real, fake):
-        return ops.mean(real) + ops.mean(ops.relu(self.margin - fake))
+        return ops.mean(-real) + ops.mean(ops.relu(self.margin + fake))
 
     def generator(self, real, fake):
-        return ops.mean(fake)
+        return ops.mean(-fake)
 
     def get_config(self):
         return {"margin": self.margin}
@@ -67,9 +68,9 @@ class EBGAN(keras_gan.GAN):
         pixels = layers.Flatten()(image)
         code = layers.Dense(32)(layers.Dense(width, "relu")(pixels))
         error = layers.Dense(784, "tanh")(layers.Dense(width, "relu")(code)) - pixels
-        energy = ops.mean(ops.square(error), axis=1, keepdims=True)
+        score = -ops.mean(ops.square(error), axis=1, keepdims=True)
         generator = keras.Model(z, x, name="generator")
-        discriminator = keras.Model(image, energy, name="discriminator")
+        discriminator = keras.Model(image, score, name="discriminator")
         super().__init__(generator, discriminator, seed=seed, name=name, dtype=dtype)
 
     def recipe(self):

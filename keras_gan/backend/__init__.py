@@ -16,7 +16,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
   wants.
 - `predict(network, inputs, batch_size)`: outputs for an array, or a list of one for each input, as
   `network.predict`, which takes longer over its callbacks than a small network over an image.
-- `observer(model, fn)`: `fn` compiled as a function of arrays that reads the model's variables and
+- `observer(fn, variables)`: `fn` compiled as a function of arrays that reads the variables and
   writes none, to be called between the steps of `fit`, after `sync`.
 - `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
   own; `prefers_tiles()`, `prefers_products()`: whether the forms of `keras_gan.ops` are faster on

@@ -48,9 +48,7 @@ def sync(model):
     model.jax_state_sync()
 
 
-def observer(model, fn):
-    variables = model.variables
-
+def observer(fn, variables):
     @jax.jit
     def observe(values, *arguments):
         with DeferredScope(zip(variables, values, strict=True)):
@@ -60,7 +58,7 @@ def observer(model, fn):
 
 
 def predictor(network):
-    return observer(network, lambda x: network(x, training=False))
+    return observer(lambda x: network(x, training=False), network.variables)
 
 
 def value_and_grad(fn, variables, scale_loss=None):

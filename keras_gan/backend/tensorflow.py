@@ -22,8 +22,8 @@ def sync(model):
     del model
 
 
-def observer(model, fn):
-    del model
+def observer(fn, variables):
+    del variables
 
     @tf.function(autograph=False)
     def observe(*arguments):

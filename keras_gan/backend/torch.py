@@ -40,8 +40,8 @@ def sync(model):
     del model
 
 
-def observer(model, fn):
-    del model
+def observer(fn, variables):
+    del variables
 
     @torch.no_grad()
     def observe(*arguments):

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend, losses, random
-from keras_gan.regularizers import _squared_gradient_norms as squared_gradient_norms
+from keras_gan.regularizers.gradient_norms import squared_gradient_norms
 
 # Above it, images are averaged down before their distances are taken.
 _THUMBNAIL_SIDE = 32
@@ -40,9 +40,10 @@ class Probe:
             for v in network.trainable_variables
         ]
         self._kernels = {path: v for path, v in variables if len(v.shape) > 1}
-        self._compare = backend.observer(gan, self._compare_images)
-        self._judge = backend.observer(gan, self._judge_images)
-        self._differentiate = backend.observer(gan, self._derivatives)
+        state = [*gan.variables, *gan.optimizer.variables]
+        self._compare = backend.observer(self._compare_images, state)
+        self._judge = backend.observer(self._judge_images, state)
+        self._differentiate = backend.observer(self._derivatives, state)
         self._pairs = _pairs_to_compare(self._real, gan.num_classes is not None)
         thumbnails = [_thumbnails(gan.unpack(batch).images) for batch in self._real]
         # Data of one image only has no distances to compare with.
