@@ -250,6 +250,32 @@ def split_arrays(x, y, fraction):
     return (x[:split], labels), (x[split:], held_out_labels)
 
 
+def sample(x, y, count):
+    """Up to `count` images, spread over data that can be read without anybody noticing.
+
+    Args:
+        x: images or a data set.
+        y: labels beside an array, or `None`.
+        count: int.
+
+    Returns:
+        A tuple of arrays, or `None` for data that is a stream.
+    """
+    if can_convert_arrays((x, y)):
+        # Arrays may be sorted by class.
+        ids = np.linspace(0, len(x) - 1, min(count, len(x))).astype(int)
+        arrays = tree.map_structure(keras.ops.convert_to_numpy, (x,) if y is None else (x, y))
+        return tree.map_structure(lambda array: array[ids], arrays)
+    if not isinstance(x, ImageDataset):
+        return None
+    found = []
+    for batch in x.batches(x.epoch, 0):
+        found.append(as_tuple(batch))
+        if sum(len(part[0]) for part in found) >= count:
+            break
+    return tree.map_structure(lambda *parts: np.concatenate(parts)[:count], *found)
+
+
 def _first_batch(x, y, batch_size, is_array):
     """`(first, x)`: the first batch as NumPy arrays, and the data from its start again."""
     if is_array:

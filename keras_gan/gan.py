@@ -1,5 +1,6 @@
 """The base class of every GAN: the game of two players on Keras' training loop."""
 
+import functools
 import itertools
 import types
 import warnings
@@ -23,7 +24,7 @@ from keras_gan import (
     regularizers,
     schedules,
 )
-from keras_gan.callbacks import Snapshot
+from keras_gan.callbacks import Diagnosis, Snapshot
 from keras_gan.checks import check_integer
 from keras_gan.context import Context
 from keras_gan.ops import pack
@@ -178,6 +179,9 @@ class GAN(backend.Trainer, keras.Model):
 
     # What a subclass says about its paper -----------------------------------------------------
 
+    # What losses and regularizers see; another class where a discriminator tells more than logits.
+    context_class = Context
+
     def recipe(self):
         """The settings of `compile` that the paper trains with, as a dict of its arguments."""
         return {
@@ -225,14 +229,15 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        context = Context(self, "discriminator", batch, training)
+        context = self.context_class(self, "discriminator", batch, training)
         loss = self.adversarial_loss.discriminator_loss(context)
         logs = {
             "real_logits": ops.mean(ops.cast(context.real_logits, "float32")),
             "fake_logits": ops.mean(ops.cast(context.fake_logits, "float32")),
         }
-        loss, penalties = self._regularized(loss, context, training)
-        return loss, {"d_loss": loss, **logs, **penalties}
+        auxiliary, auxiliary_logs = self.auxiliary_loss(context)
+        loss, penalties = self._regularized(loss + auxiliary, context, training)
+        return loss, {"d_loss": loss, **logs, **auxiliary_logs, **penalties}
 
     def generator_loss(self, batch, training=True):
         """What the generator minimises: the adversarial loss and its regularisers of interval 1.
@@ -244,10 +249,22 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        context = Context(self, "generator", batch, training)
+        context = self.context_class(self, "generator", batch, training)
         loss = self.adversarial_loss.generator_loss(context)
-        loss, penalties = self._regularized(loss, context, training)
-        return loss, {"g_loss": loss, **penalties}
+        auxiliary, logs = self.auxiliary_loss(context)
+        loss, penalties = self._regularized(loss + auxiliary, context, training)
+        return loss, {"g_loss": loss, **logs, **penalties}
+
+    def auxiliary_loss(self, context):
+        """What a model's paper adds to the adversarial loss of `context.player`.
+
+        Args:
+            context: `keras_gan.Context`.
+
+        Returns:
+            `(loss, logs)`.
+        """
+        return 0.0, {}
 
     def sample_latents(self, count):
         """Latents for training: float32 `(count, latent_dim)` from N(0, 1)."""
@@ -301,7 +318,7 @@ class GAN(backend.Trainer, keras.Model):
             network: another network on the discriminator's inputs, such as a `feature_network`.
         """
         network = self.discriminator if network is None else network
-        sees_labels = len(_input_shapes(network)) > 1
+        sees_labels = len(network.inputs) > 1
         return network([x, batch.labels] if sees_labels else x, training=training)
 
     def feature_network(self, layer=None):
@@ -693,7 +710,7 @@ class GAN(backend.Trainer, keras.Model):
     def _lazy_phases(self, player):
         def loss_of(regularizer):
             def loss(batch):
-                penalty = regularizer.penalty(Context(self, player, batch))
+                penalty = regularizer.penalty(self.context_class(self, player, batch))
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval
                 return weight * penalty, {regularizer.name: penalty}
@@ -765,9 +782,11 @@ class GAN(backend.Trainer, keras.Model):
         if validation_split and validation_data is None:
             (x, y), validation_data = batches.split_arrays(x, y, validation_split)
         replicas = backend.Replicas(self)
+        spare = None
         if validation_data is not None:
             held_out, labels, weight = keras.utils.unpack_x_y_sample_weight(validation_data)
             self._assert_ready("fit", None, weight)
+            spare = functools.partial(batches.sample, held_out, labels)
             validation_data = batches.adapt(
                 held_out,
                 labels,
@@ -795,6 +814,8 @@ class GAN(backend.Trainer, keras.Model):
         snapshots = [c for c in _as_list(callbacks) if isinstance(c, Snapshot)]
         if len(snapshots) > 1:
             raise ValueError("`fit` takes one `Snapshot` callback: a run goes on from one place.")
+        for diagnosis in [c for c in _as_list(callbacks) if isinstance(c, Diagnosis)]:
+            diagnosis.begin(self, data, spare, has_snapshot=bool(snapshots))
         for snapshot in snapshots:
             kwargs["initial_epoch"] = snapshot.begin(
                 self, data, _as_list(callbacks), kwargs.get("initial_epoch", 0)

@@ -49,6 +49,7 @@ class TrainingBatches(GeneratorDataAdapter):
     Attributes:
         steps_per_epoch: int, or `None` if the data does not tell.
         is_stream: bool, whether epochs are another length than passes.
+        share_size: int, images of a batch that one replica sees.
     """
 
     def __init__(
@@ -64,10 +65,12 @@ class TrainingBatches(GeneratorDataAdapter):
         self._replicas = replicas
         self._size = _size(first)
         distribution.check_divisible(self._size, replicas, packing)
+        self.share_size = self._size // replicas.count
         if group == 1:
             # Before an epoch has been spent on the others.
             distribution.check_divisible(self._source.remainder, replicas, packing)
         self._warned = False
+        self._to_keep, self._kept = 0, {}
         self._steps_per_pass = self._count()
         if self._steps_per_pass == 0:
             self._refuse()
@@ -129,6 +132,16 @@ class TrainingBatches(GeneratorDataAdapter):
             context.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", message="Your input ran out of data")
         return context
+
+    def keep_first(self, count):
+        """Remember the first images of training, `count` of them or a pass, for `kept`."""
+        self._to_keep = count
+
+    @property
+    def kept(self):
+        """Tuple of arrays: the images that `keep_first` asked for, as far as they were read."""
+        batches = [batch for _, step in sorted(self._kept.items()) for batch in step]
+        return tree.map_structure(lambda *parts: np.concatenate(parts)[: self._to_keep], *batches)
 
     # What Keras asks for ----------------------------------------------------------------------
 
@@ -195,12 +208,19 @@ class TrainingBatches(GeneratorDataAdapter):
 
     def _one_pass(self, number, index):
         """The steps of a pass from number `index` on, as far as this process makes them."""
-        for group in self._groups_of_pass(number, index):
+        for step, group in enumerate(self._groups_of_pass(number, index), index):
+            self._keep(number, step, group)
             distribution.check_divisible(_size(group[0]), self._replicas, self._packing)
             self._compare(group[0])
             yield tree.map_structure(lambda *parts: self._replicas.share(parts), *group)
         if self._steps_per_pass is None:
             self._compare(None)
+
+    def _keep(self, number, step, group):
+        size = sum(_size(batch) for kept in self._kept.values() for batch in kept)
+        if size < self._to_keep and number == next(iter(self._kept), (number,))[0]:
+            # By its number: an iterator of Keras may be given up for another one.
+            self._kept[number, step] = group
 
     def _compare(self, batch):
         # A collective must not be called from tf.data's threads; there the step compares sizes.

@@ -19,6 +19,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
   wants.
 - `predict(network, inputs, batch_size)`: outputs for an array, or a list of one for each input, as
   `network.predict`, which takes longer over its callbacks than a small network over an image.
+- `observer(fn, variables)`: `fn` compiled as a function of arrays that reads the variables and
+  writes none, to be called between the steps of `fit`, after `sync`.
 - `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
   own; `prefers_tiles()`, `prefers_products()`: whether the forms of `keras_gan.ops` are faster on
   this device, of many pixels and of a few.
@@ -67,6 +69,7 @@ conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 is_chief = _framework.is_chief
+observer = _framework.observer
 prefers_products = _framework.prefers_products
 prefers_tiles = _framework.prefers_tiles
 replica_id = _framework.replica_id

@@ -48,15 +48,17 @@ def sync(model):
     model.jax_state_sync()
 
 
-def predictor(network):
-    variables = network.variables
-
+def observer(fn, variables):
     @jax.jit
-    def predict(values, x):
-        with keras.StatelessScope(zip(variables, values, strict=True)):
-            return network(x, training=False)
+    def observe(values, *arguments):
+        with DeferredScope(zip(variables, values, strict=True)):
+            return fn(*arguments)
 
-    return lambda x: predict([v.value for v in variables], x)
+    return lambda *arguments: observe([v.value for v in variables], *arguments)
+
+
+def predictor(network):
+    return observer(lambda x: network(x, training=False), network.variables)
 
 
 def value_and_grad(fn, variables, scale_loss=None):

@@ -22,6 +22,17 @@ def sync(model):
     del model
 
 
+def observer(fn, variables):
+    del variables
+
+    @tf.function(autograph=False)
+    def observe(*arguments):
+        with DeferredScope():
+            return fn(*arguments)
+
+    return observe
+
+
 def predictor(network):
     return tf.function(lambda x: network(x, training=False))
 

@@ -40,6 +40,17 @@ def sync(model):
     del model
 
 
+def observer(fn, variables):
+    del variables
+
+    @torch.no_grad()
+    def observe(*arguments):
+        with DeferredScope():
+            return fn(*arguments)
+
+    return observe
+
+
 def predictor(network):
     traces = {}
 

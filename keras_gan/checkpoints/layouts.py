@@ -1,5 +1,6 @@
 """Models from the checkpoints of other projects."""
 
+import fnmatch
 import os
 
 import numpy as np
@@ -145,7 +146,8 @@ def find_layout(names, layout=None):
     fitting = [
         each
         for each in LAYOUTS.values()
-        if set(each.signature) & set(names) and not set(each.absent) & set(names)
+        if any(fnmatch.filter(names, pattern) for pattern in each.signature)
+        and not set(each.absent) & set(names)
     ]
     if len(fitting) == 1:
         return fitting[0]

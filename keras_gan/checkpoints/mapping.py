@@ -22,6 +22,7 @@ class Row(NamedTuple):
             again.
         linear: bool, whether the tensor is the matrix `(out, in)` of PyTorch's Linear, which is
             transposed first.
+        negative: bool, whether the weight is minus the tensor.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Row(NamedTuple):
     axes: tuple | None = None
     split: tuple | None = None
     linear: bool = False
+    negative: bool = False
 
     @property
     def shape(self):
@@ -42,12 +44,12 @@ class Row(NamedTuple):
 
     def to_keras(self, tensor):
         """The weight's value for a stored tensor."""
-        tensor = np.asarray(tensor)
+        tensor = -np.asarray(tensor) if self.negative else np.asarray(tensor)
         return self._reorder(tensor.T if self.linear else tensor, self.split, self.axes)
 
     def to_source(self, value):
         """The tensor that would be stored for a value (or gradient) of the weight."""
-        value = np.asarray(value)
+        value = -np.asarray(value) if self.negative else np.asarray(value)
         if self.axes is not None:
             split = self.split and tuple(self.split[i] for i in self.axes)
             value = self._reorder(value, split, np.argsort(self.axes))
@@ -81,7 +83,8 @@ class Layout:
     Attributes:
         name: str.
         model: str, name of the class in `keras_gan.models`.
-        signature: names of which any file of this layout holds at least one.
+        signature: names, or patterns with the wildcards of a shell, of which any file of this
+            layout holds at least one.
         absent: names that no file of this layout holds.
         network_of: function from the tensors by name to the network that has them, `"generator"` or
             `"discriminator"`, where nothing else tells.

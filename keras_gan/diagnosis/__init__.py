@@ -1,0 +1,1 @@
+"""What `keras_gan.callbacks.Diagnosis` measures and how it judges."""

@@ -1,0 +1,373 @@
+"""The diseases of a GAN in training: how each is told from its vital signs, and what helps.
+
+A disease is judged by what `keras_gan.diagnosis.probe.Probe` measured over some hundred steps,
+never by one moment: healthy GANs swing. The thresholds lie between what sick and healthy runs were
+seen to do; CONTRIBUTING.md has the table.
+"""
+
+import dataclasses
+import statistics
+from collections.abc import Callable
+
+import keras
+
+from keras_gan import losses
+
+# Steps over which a sign must last, and probes that must have seen it.
+_WINDOW, _MIN_PROBES = 200, 3
+# Networks start with small weights that grow fast at first.
+_STARTUP = 1000
+# The lag of the signal "movement".
+MOVEMENT_STEPS = 100
+
+
+class Series:
+    """The signals of a run, oldest first.
+
+    Args:
+        rows: list of dicts, `"step"` and the signals that a probe measured at it.
+        kind: `"bce"`, `"saturating"`, `"wasserstein"` or `"other"`: what the scores mean.
+    """
+
+    def __init__(self, rows, kind):
+        self.rows = rows
+        self.kind = kind
+
+    @property
+    def step(self):
+        """int, the step of the last probe."""
+        return self.rows[-1]["step"]
+
+    def last(self, steps=_WINDOW):
+        """The rows of the last `steps` steps; none if the run is shorter or they are too few."""
+        rows = [row for row in self.rows if row["step"] >= self.step - steps]
+        long_enough = self.step - self.rows[0]["step"] >= steps
+        return rows if long_enough and len(rows) >= _MIN_PROBES else []
+
+    def before(self, steps):
+        """The rows of before the last `steps` steps."""
+        return [row for row in self.rows if row["step"] < self.step - steps]
+
+    def throughout(self, sick, steps=_WINDOW):
+        """Whether every row of the last `steps` steps is `sick`."""
+        rows = self.last(steps)
+        return bool(rows) and all(sick(row) for row in rows)
+
+
+def kind_of(loss):
+    """What the scores of a discriminator that is trained with `loss` mean, for a `Series`."""
+    if isinstance(loss, losses.Minimax):
+        return "saturating"
+    if isinstance(loss, losses.NonSaturating):
+        return "bce"
+    return "wasserstein" if isinstance(loss, losses.Wasserstein) else "other"
+
+
+@dataclasses.dataclass(frozen=True)
+class Disease:
+    """A disease.
+
+    Attributes:
+        name: str.
+        words: str, what is happening, in plain words.
+        signs: function from a `Series` to the dict of numbers that give it away, or `None`.
+        remedy: function from the model and that dict to a str, the next action.
+    """
+
+    name: str
+    words: str
+    signs: Callable
+    remedy: Callable
+
+
+def _evidence(row, *names):
+    return {name: row[name] for name in names if name in row}
+
+
+# The discriminator wins ---------------------------------------------------------------------------
+
+
+def _discriminator_wins(series):
+    if series.kind not in ("bce", "saturating"):
+        return None
+    # The saturating loss has next to no gradient left there; the other one points at a cliff.
+    margin = 6 if series.kind == "saturating" else 10
+    rows = series.last()
+    # It may be far ahead at the start; a generator that learns catches up.
+    lasting = rows and rows[-1]["margin"] > 0.9 * rows[0]["margin"]
+    if lasting and all(row["margin"] > margin and row["bce"] < 0.4 for row in rows):
+        names = ("bce", "margin", "real_accuracy", "fake_accuracy", "g_grad_norm")
+        return _evidence(series.rows[-1], *names)
+    return None
+
+
+def _rates(gan):
+    players = gan.optimizer.players
+    return [
+        float(keras.ops.convert_to_numpy(players[name].learning_rate))
+        for name in ("generator", "discriminator")
+    ]
+
+
+def _slow_down_discriminator(gan, evidence):
+    del evidence
+    generator, discriminator = _rates(gan)
+    name = type(gan.optimizer.players["discriminator"]).__name__
+    actions = []
+    if isinstance(gan.adversarial_loss, losses.Minimax):
+        actions.append('Use the loss that does not saturate: `gan.compile(loss="non_saturating")`.')
+    if discriminator > generator:
+        actions.append(
+            "Give both the same learning rate: `gan.compile(discriminator_optimizer="
+            f"keras.optimizers.{name}({generator:g}))` or a higher one to the generator."
+        )
+    else:
+        actions.append(
+            "Lower the discriminator's learning rate: `gan.compile(discriminator_optimizer="
+            f"keras.optimizers.{name}({discriminator / 4:g}))`."
+        )
+    if gan.discriminator_steps > 1:
+        actions.append("Let it take one step in turn: `gan.compile(discriminator_steps=1)`.")
+    actions.append(
+        "In a discriminator without batch normalisation, a gradient penalty helps as well: "
+        "`gan.compile(regularizers=[keras_gan.regularizers.R1(gamma=1.0)])`."
+    )
+    return " ".join(actions)
+
+
+# The generator wins -------------------------------------------------------------------------------
+
+
+def _generator_wins(series):
+    def fooled(row):
+        return row["margin"] < -0.5 * row["spread"]
+
+    def blind(row):
+        guesses = row["margin"] <= 0.1 and row["bce"] >= 1.35 and row["spread"] < 0.3
+        # Where samples are as diverse as the data, this is the equilibrium.
+        return series.kind in ("bce", "saturating") and guesses and not _is_diverse(row)
+
+    if series.throughout(fooled) or series.throughout(blind):
+        return _evidence(series.rows[-1], "margin", "spread", "bce", "diversity")
+    return None
+
+
+def _is_diverse(row):
+    return 0.8 <= row["diversity"] <= 1.2
+
+
+def _strengthen_discriminator(gan, evidence):
+    del evidence
+    generator, discriminator = _rates(gan)
+    name = type(gan.optimizer.players["discriminator"]).__name__
+    return (
+        "Let the discriminator learn faster: `gan.compile(discriminator_optimizer="
+        f"keras.optimizers.{name}({max(4 * discriminator, generator):g}))`, or more often: "
+        f"`gan.compile(discriminator_steps={gan.discriminator_steps + 1})`. If it stays blind, "
+        "give it more layers or filters."
+    )
+
+
+# Modes collapse -----------------------------------------------------------------------------------
+
+
+def _modes_collapse(series):
+    rows = series.last(300)
+    if not rows or max(row["diversity"] for row in rows) >= 0.6:
+        return None
+    # Training begins with images that are all alike: wait as long as that gets better.
+    half = len(rows) // 2
+    earlier = statistics.fmean(row["diversity"] for row in rows[:half])
+    later = statistics.fmean(row["diversity"] for row in rows[-half:])
+    if later > 1.15 * earlier:
+        return None
+    return {**_evidence(rows[-1], "diversity"), "diversity_before": rows[0]["diversity"]}
+
+
+def _restore_diversity(gan, evidence):
+    del evidence
+    actions = []
+    if isinstance(gan.adversarial_loss, losses.Wasserstein):
+        actions.append("Train the critic more: `gan.compile(discriminator_steps=5)`.")
+    else:
+        actions.append(
+            "Pull the discriminator's gradient down: `gan.compile(regularizers=["
+            "keras_gan.regularizers.R1(gamma=1.0)])`, or use the Wasserstein loss with its "
+            'penalty: `gan.compile(loss="wasserstein", regularizers=['
+            "keras_gan.regularizers.GradientPenalty(10.0)], discriminator_steps=5)`; both need a "
+            "discriminator without batch normalisation."
+        )
+    actions.append("Larger batches help, too. Look at the samples for twins.")
+    return " ".join(actions)
+
+
+# Oscillation and divergence -----------------------------------------------------------------------
+
+
+def _oscillates(series):
+    rows = [row for row in series.last(500) if "movement" in row]
+    if len(rows) < _MIN_PROBES or not series.throughout(lambda row: "movement" in row, 400):
+        return None
+    movement = statistics.median(row["movement"] for row in rows)
+    if movement < 0.6:
+        return None
+    return {
+        "movement": movement,
+        "margin_lowest": min(row["margin"] for row in rows),
+        "margin_highest": max(row["margin"] for row in rows),
+        "g_grad_norm": rows[-1]["g_grad_norm"],
+    }
+
+
+def _calm_down(gan, evidence):
+    del evidence
+    generator, discriminator = _rates(gan)
+    return (
+        "Damp the game: `gan.compile(regularizers=[keras_gan.regularizers.R1(gamma=1.0)])` (in a "
+        "discriminator without batch normalisation), Adam with beta_1=0 and lower learning rates "
+        f"for both (they are {generator:g} and {discriminator:g}), and sample from an average of "
+        "the generator: `gan.compile(ema_decay=0.999)`."
+    )
+
+
+def _diverges(series):
+    def far(row):
+        return max(abs(row["real_score"]), abs(row["fake_score"])) > 100
+
+    last = series.rows[-1]
+    if series.kind == "wasserstein":
+        # Scores of a Wasserstein critic have no zero: how steep it is counts.
+        if series.throughout(lambda row: row["slope"] > 5):
+            return _evidence(last, "slope", "margin")
+    elif series.throughout(far):
+        return _evidence(last, "real_score", "fake_score", "bce")
+    scatter = [row["diversity"] for row in series.last()]
+    if scatter and min(scatter) > 2 and scatter[-1] > 1.1 * scatter[0]:
+        return _evidence(last, "diversity", "margin")
+    earlier = [row["g_grad_norm"] for row in series.before(_WINDOW)]
+    if len(earlier) >= _MIN_PROBES:
+        usual = statistics.median(earlier)
+        if series.throughout(lambda row: row["g_grad_norm"] > 20 * usual > 0):
+            return {**_evidence(last, "g_grad_norm"), "g_grad_norm_usual": usual}
+    return None
+
+
+def _bound(gan, evidence):
+    if "slope" in evidence:
+        return (
+            'A Wasserstein critic must have slope 1: `gan.compile(loss="wasserstein", '
+            "regularizers=[keras_gan.regularizers.GradientPenalty(10.0)])`. If it has the penalty "
+            "already, raise its weight or lower the critic's learning rate."
+        )
+    return "Divide both learning rates by 4 or more. " + _calm_down(gan, evidence)
+
+
+# The discriminator overfits -----------------------------------------------------------------------
+
+
+def _discriminator_overfits(series):
+    def sick(row):
+        # As long as it tells nothing apart, the ratio means nothing.
+        tells_apart = row["margin"] > 0.5 * row["spread"]
+        gap = row["real_score"] - row.get("held_out_score", row["real_score"])
+        return tells_apart and gap > 0.5 * row["margin"]
+
+    if not series.throughout(sick):
+        return None
+    return _evidence(series.rows[-1], "real_score", "held_out_score", "fake_score")
+
+
+def _feed_discriminator(gan, evidence):
+    del gan, evidence
+    return (
+        "The generator can only get worse from here: stop, and use the weights of before. More "
+        "images help most; mirrored ones count (`keras_gan.data.image_folder(..., flip=True)`). "
+        "Augment what the discriminator sees: `gan.compile(augmentations=["
+        "keras_gan.augmentation.DiffAugment()])`. A smaller discriminator, or `R1` with a larger "
+        "gamma, also delays it."
+    )
+
+
+# Singular values grow -----------------------------------------------------------------------------
+
+
+def _singular_values_grow(series):
+    last = series.rows[-1]
+    rows = [row for row in series.rows if row["step"] >= series.step - 1000]
+    if len(rows) < _MIN_PROBES:
+        return None
+    first = rows[0]
+    limit = 2 if first["step"] >= _STARTUP else 10
+    paths = [name for name in last if name.startswith("sigma/")]
+    ratios = {path: last[path] / max(first[path], 1e-12) for path in paths if path in first}
+    path = max(ratios, key=ratios.get)
+    if ratios[path] < limit:
+        return None
+    return {
+        "layer": path.removeprefix("sigma/"),
+        "sigma": last[path],
+        "sigma_before": first[path],
+        "steps": last["step"] - first["step"],
+    }
+
+
+def _hold_weights(gan, evidence):
+    del evidence
+    generator, discriminator = _rates(gan)
+    return (
+        "In large models this comes before a collapse: keep the last snapshots "
+        "(`keras_gan.callbacks.Snapshot(..., keep=5)`) and go back to one of before if the samples "
+        f"get worse. Lower the learning rates (they are {generator:g} and {discriminator:g}), or "
+        "bound the layer: `keras_gan.layers.SpectralNormalization`."
+    )
+
+
+DISEASES = [
+    Disease(
+        "discriminator_wins",
+        "The discriminator wins: it is certain of nearly every image, and the generator learns "
+        "little from an opponent whom nothing impresses.",
+        _discriminator_wins,
+        _slow_down_discriminator,
+    ),
+    Disease(
+        "generator_wins",
+        "The generator wins: the discriminator does not tell its images from real ones, though "
+        "they are not like them. What it teaches is noise.",
+        _generator_wins,
+        _strengthen_discriminator,
+    ),
+    Disease(
+        "mode_collapse",
+        "Modes collapse: the generator makes few kinds of images, much more alike than the real "
+        "ones are.",
+        _modes_collapse,
+        _restore_diversity,
+    ),
+    Disease(
+        "oscillation",
+        "The players go round in circles: what the generator makes as a whole is another thing "
+        "every hundred steps, instead of improving.",
+        _oscillates,
+        _calm_down,
+    ),
+    Disease(
+        "divergence",
+        "The game runs away: scores, gradients or images grow without a bound.",
+        _diverges,
+        _bound,
+    ),
+    Disease(
+        "discriminator_overfits",
+        "The discriminator overfits: it knows the training images by heart, and takes other real "
+        "images for generated ones.",
+        _discriminator_overfits,
+        _feed_discriminator,
+    ),
+    Disease(
+        "singular_values_grow",
+        "The weights of a layer explode: its largest singular value has multiplied.",
+        _singular_values_grow,
+        _hold_weights,
+    ),
+]
