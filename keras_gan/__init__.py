@@ -5,20 +5,25 @@ from keras_gan import default_backend
 default_backend.choose()
 
 from keras_gan import (  # noqa: E402
+    augmentation,
     callbacks,
     checkpoints,
+    constraints,
     data,
     images,
     latents,
     layers,
     losses,
+    metrics,
     models,
     optimizers,
     presets,
     random,
     regularizers,
+    schedules,
     theory,
 )
+from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
 from keras_gan.models import DCGAN, WGANGP, UnrolledGAN  # noqa: E402
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
@@ -30,21 +35,26 @@ __all__ = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "UnrolledGAN",
+    "augmentation",
     "callbacks",
     "checkpoints",
+    "constraints",
     "data",
     "images",
     "latents",
     "layers",
     "list_presets",
     "losses",
+    "metrics",
     "models",
     "optimizers",
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "theory",
     "upload_preset",
 ]

@@ -1,6 +1,9 @@
 """One Keras optimizer that holds one optimizer for each player."""
 
+import warnings
+
 import keras
+import numpy as np
 from keras import optimizers
 
 from keras_gan import backend
@@ -38,6 +41,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
     def __init__(self, players, name="adversarial_optimizer"):
         super().__init__(learning_rate=0.0, name=name)
         self._player_names = ()
+        self._state_names = ()
         for player, optimizer in players.items():
             optimizer = optimizers.get(optimizer)
             if any(optimizer is other for other in self.players.values()):
@@ -84,6 +88,23 @@ class AdversarialOptimizer(optimizers.Optimizer):
                 )
         super().build([])
 
+    def add_state(self, name, value):
+        """Create a variable that is saved and resumed together with the players' moments.
+
+        Args:
+            name: str, without a slash.
+            value: array, the initial value.
+
+        Returns:
+            A `keras.Variable` that is not trained.
+        """
+        value = np.asarray(value)
+        variable = self.add_variable(
+            value.shape, lambda *_, **__: value, str(value.dtype), name=name
+        )
+        self._state_names += (name,)
+        return variable
+
     def build(self, variables):
         """Does nothing: `build_players` has built each player with its own variables."""
 
@@ -125,10 +146,25 @@ class AdversarialOptimizer(optimizers.Optimizer):
             optimizer.finalize_variable_values(optimizer._trainable_variables)
 
     def save_own_variables(self, store):
-        """Nothing of its own: Keras saves each player's optimizer by its attribute's name."""
+        """The variables of `add_state`: Keras saves each player's optimizer by its attribute."""
+        for name, variable in self._state().items():
+            store[name] = keras.ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store):
         """See `save_own_variables`."""
+        state = self._state()
+        if set(state) != set(store.keys()):
+            # As Keras does for optimizers of another kind.
+            warnings.warn(
+                f"The state of the regularizers is not loaded: the file holds {sorted(store)}, and "
+                f"the model was compiled for {sorted(state)}."
+            )
+            return
+        for name, variable in state.items():
+            variable.assign(store[name][()])
+
+    def _state(self):
+        return {v.name: v for v in super().variables if v.name in self._state_names}
 
     def get_config(self):
         """The players' optimizers, serialised."""

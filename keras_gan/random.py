@@ -92,6 +92,27 @@ def uniform(shape, seed, minval=0.0, maxval=1.0):
     return minval + (maxval - minval) * _unit_interval(word)
 
 
+def integers(shape, seed, minval, maxval):
+    """Integers uniform in `[minval, maxval)`.
+
+    Args:
+        shape: tuple of int (or scalar integer tensors): the shape of the result.
+        seed: `keras_gan.random.SeedGenerator`.
+        minval: int.
+        maxval: int, at most 2**24 more.
+
+    Returns:
+        An int32 tensor of the given shape, the same on every backend.
+
+    Example:
+    ```python
+    labels = keras_gan.random.integers((64,), keras_gan.random.SeedGenerator(7), 0, 10)
+    ```
+    """
+    # The largest product, (1 - 2**-24) * n, rounds to less than n.
+    return minval + ops.cast(uniform(shape, seed) * float(maxval - minval), "int32")
+
+
 def normal(shape, seed, mean=0.0, stddev=1.0):
     """Numbers from a normal distribution, by the transform of Box and Muller (1958).
 

@@ -11,21 +11,26 @@ NAMES = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "UnrolledGAN",
+    "augmentation",
     "callbacks",
     "checkpoints",
+    "constraints",
     "data",
     "images",
     "latents",
     "layers",
     "list_presets",
     "losses",
+    "metrics",
     "models",
     "optimizers",
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "theory",
     "upload_preset",
 ]
@@ -77,14 +82,20 @@ def test_public_facts_are_documented(name):
     assert all(part in documentation for part in ("Args:", "Returns:", "Raises:", "Example:"))
 
 
-@pytest.mark.parametrize("module", ["losses", "regularizers", "layers", "models", "optimizers"])
+@pytest.mark.parametrize(
+    "module", ["losses", "regularizers", "layers", "metrics", "models", "optimizers"]
+)
 def test_public_classes_can_be_saved_and_are_documented(module):
     classes = [
         cls
         for name, cls in vars(getattr(keras_gan, module)).items()
         if inspect.isclass(cls) and cls.__module__.startswith("keras_gan") and name[0] != "_"
     ]
-    abstract = {keras_gan.losses.AdversarialLoss, keras_gan.regularizers.Regularizer}
+    abstract = {
+        keras_gan.losses.AdversarialLoss,
+        keras_gan.metrics.Modes,
+        keras_gan.regularizers.Regularizer,
+    }
     for cls in set(classes) - abstract:
         name = f"keras_gan>{cls.__name__}"
         if not issubclass(cls, tuple) and cls is not keras_gan.Batch:

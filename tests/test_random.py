@@ -130,3 +130,19 @@ frameworks = {"tensorflow", "torch", "jax", "flax", "grain"}
 print(sorted(frameworks & (set(sys.modules) - before)))
 """
     assert helpers.run_python(script, backend=keras.backend.backend()).strip() == "[]"
+
+
+def test_integers_are_the_uniform_numbers_in_steps():
+    drawn = random.integers((1000,), random.SeedGenerator(7), -2, 3)
+    assert keras.backend.standardize_dtype(drawn.dtype) == "int32"
+    uniform = ops.convert_to_numpy(random.uniform((1000,), random.SeedGenerator(7)))
+    expected = np.floor(uniform.astype("float64") * 5) - 2
+    np.testing.assert_array_equal(ops.convert_to_numpy(drawn), expected)
+    assert set(expected) == {-2, -1, 0, 1, 2}
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 4097, 2**24 - 1, 2**24])
+def test_the_largest_integer_is_below_the_end(count, monkeypatch):
+    monkeypatch.setattr(random, "uniform", lambda *_: ops.convert_to_tensor(1 - np.float32(2**-24)))
+    drawn = random.integers((), random.SeedGenerator(7), 0, count)
+    assert int(ops.convert_to_numpy(drawn)) == count - 1

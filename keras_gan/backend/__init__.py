@@ -10,6 +10,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `variable_grads(fn, variables)`: the same with respect to the present values of variables.
 - `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped;
   `hypothetical(kept)`: the same for what is done inside of a `with`.
+- `with_values(variables, values, fn)`: `fn()` with other values in the place of variables, through
+  which gradients flow.
 - `apply_gradients(optimizer, gradients, variables)`.
 - `cond(pred, true_fn, false_fn)`: a branch whose writes to state happen exactly when it is taken.
 - `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer
@@ -90,8 +92,8 @@ def variable_grads(fn, variables):
     """
 
     def function(*values):
-        with DeferredScope(zip(variables, values, strict=True)) as scope:
-            output = fn()
+        with DeferredScope() as scope:
+            output = with_values(variables, values, fn)
         written, updates = scope.updates()
         commit(written, [keras.ops.stop_gradient(update) for update in updates])
         return output
@@ -114,3 +116,11 @@ def without_updates(fn):
     """`fn()`, with everything it assigned to variables dropped."""
     with hypothetical():
         return fn()
+
+
+def with_values(variables, values, fn):
+    """`fn()` where the variables read as these tensors; what it assigns to others is kept."""
+    with DeferredScope(zip(variables, values, strict=True)) as scope:
+        outputs = fn()
+    commit(*scope.updates())
+    return outputs

@@ -2,6 +2,36 @@
 
 from keras_gan.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gan.layers.dropout import Dropout
+from keras_gan.layers.gradient_reversal import GradientReversal
+from keras_gan.layers.maxout import Maxout
+from keras_gan.layers.minibatch_discrimination import (
+    JointMinibatchDiscrimination,
+    MinibatchDiscrimination,
+    NormalizedMinibatchDiscrimination,
+)
+from keras_gan.layers.minibatch_stddev import MinibatchStdDev
 from keras_gan.layers.normalization import BatchNormalization, LayerNormalization
+from keras_gan.layers.spectral_normalization import SpectralNormalization
+from keras_gan.layers.virtual_batch_normalization import (
+    AddReferenceBatch,
+    RemoveReferenceBatch,
+    VirtualBatchNormalization,
+)
 
-__all__ = ["BatchNormalization", "Conv2D", "Conv2DTranspose", "Dropout", "LayerNormalization"]
+__all__ = [
+    "AddReferenceBatch",
+    "BatchNormalization",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Dropout",
+    "GradientReversal",
+    "JointMinibatchDiscrimination",
+    "LayerNormalization",
+    "Maxout",
+    "MinibatchDiscrimination",
+    "MinibatchStdDev",
+    "NormalizedMinibatchDiscrimination",
+    "RemoveReferenceBatch",
+    "SpectralNormalization",
+    "VirtualBatchNormalization",
+]

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gan import backend
 from keras_gan.checks import check_integer
+from keras_gan.context import Context
 from keras_gan.gan import GAN
 from keras_gan.losses import ZeroSum
 
@@ -72,10 +73,10 @@ class UnrolledGAN(GAN):
         super().compile(*args, **kwargs)
         if self.unrolling_steps:
             _check_optimizer(self.optimizer.players["discriminator"])
-            for regularizer in self._regularizers(lazy=True):
+            for regularizer in self._regularizers("discriminator", lazy=True):
                 raise ValueError(
-                    "An unrolled step minimises the discriminator's whole loss, so regularizers "
-                    f"have interval 1. Received: {type(regularizer).__name__} with interval="
+                    "An unrolled step minimises the discriminator's whole loss: its regularizers have "
+                    f"interval 1. Received: {type(regularizer).__name__} with interval="
                     f"{regularizer.interval}"
                 )
 
@@ -91,15 +92,11 @@ class UnrolledGAN(GAN):
         """
         if not (training and self.unrolling_steps):
             return super().generator_loss(batch, training)
-        fake = self.generate_fakes(batch)
-        with self.steps_ahead(fake, batch):
-            fake_logits = self.discriminate(fake, batch)
-            real_logits = None
-            if self.adversarial_loss.generator_uses_real:
-                # Not a constant: what it thinks of real images depends on what it saw generated.
-                real_logits = self.discriminate(batch.images, batch)
-            loss = self.adversarial_loss.generator(real_logits, fake_logits)
-        return loss, {"g_loss": loss}
+        context = _ContextAhead(self, "generator", batch)
+        with self.steps_ahead(context.fake_images, batch):
+            loss = self.adversarial_loss.generator_loss(context)
+        loss, penalties = self._regularized(loss, context, training)
+        return loss, {"g_loss": loss, **penalties}
 
     @contextlib.contextmanager
     def steps_ahead(self, fake, batch):
@@ -116,7 +113,7 @@ class UnrolledGAN(GAN):
         variables = self._compiled.variables["discriminator"]
 
         def loss():
-            return self._discriminator_loss(fake, batch, training=True)[0]
+            return self.discriminator_loss(batch._replace(fakes=fake))[0]
 
         # Numbers that were drawn are used up; nothing else of these steps has happened.
         with backend.hypothetical(kept=self._random_states().values()):
@@ -130,6 +127,12 @@ class UnrolledGAN(GAN):
         return {**super().get_config(), "unrolling_steps": self.unrolling_steps}
 
 
+class _ContextAhead(Context):
+    def _about_real(self, fn):
+        # Not constants: what it thinks of real images depends on what it saw generated.
+        return fn()
+
+
 # Keras' optimizers change their variables in place, by which no gradient flows. These take the same
 # steps as expressions.
 
@@ -138,7 +141,7 @@ def _sgd_step(optimizer, gradients, variables):
     rate = ops.cast(optimizer.learning_rate, "float32")
     if not optimizer.momentum:
         for gradient, variable in zip(gradients, variables, strict=True):
-            variable.assign(variable - rate * gradient)
+            _move(variable, -rate * gradient)
     else:
         momentums = optimizer.momentums
         for gradient, variable, momentum in zip(gradients, variables, momentums, strict=True):
@@ -146,7 +149,7 @@ def _sgd_step(optimizer, gradients, variables):
             momentum.assign(step)
             if optimizer.nesterov:
                 step = optimizer.momentum * step - rate * gradient
-            variable.assign(variable + step)
+            _move(variable, step)
     optimizer.iterations.assign_add(1)
 
 
@@ -165,8 +168,13 @@ def _adam_step(optimizer, gradients, variables):
         # A unit that is dead has v = 0, where the root has no derivative and needs none.
         alive = v > 0
         root = ops.where(alive, ops.sqrt(ops.where(alive, v, 1.0)), 0.0)
-        variable.assign(variable - rate * m / (root + optimizer.epsilon))
+        _move(variable, -rate * m / (root + optimizer.epsilon))
     optimizer.iterations.assign_add(1)
+
+
+def _move(variable, step):
+    value = variable + step
+    variable.assign(value if variable.constraint is None else variable.constraint(value))
 
 
 _STEPS = {keras.optimizers.SGD: _sgd_step, keras.optimizers.Adam: _adam_step}

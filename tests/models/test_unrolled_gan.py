@@ -66,6 +66,24 @@ def ahead(gan):
 def test_steps_ahead_are_those_of_the_optimizer(helpers, optimizer):
     gan = make(helpers)
     gan.compile(discriminator_optimizer=optimizer(), regularizers=[R1(2.0)])
+    found, made, before = two_steps(gan)
+    for value, expected, old in zip(found, made, before, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+        assert not np.allclose(value, old)
+
+
+def test_steps_ahead_keep_to_constraints(helpers):
+    gan = make(helpers)
+    keras_gan.constraints.constrain(gan.discriminator, keras_gan.constraints.WeightClip(0.1))
+    gan.compile(discriminator_optimizer=keras.optimizers.SGD(0.3))
+    found, made, _ = two_steps(gan)
+    for value, expected in zip(found, made, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+    assert max(np.abs(value).max() for value in found) == np.float32(0.1)
+
+
+def two_steps(gan):
+    """The discriminator's weights two steps ahead, after these steps, and before them."""
     optimizer = gan.optimizer.players["discriminator"]
     variables = gan.discriminator.trainable_variables
 
@@ -78,9 +96,7 @@ def test_steps_ahead_are_those_of_the_optimizer(helpers, optimizer):
     found, before = ahead(gan), numpy(variables)
     make_a_step()
     make_a_step()
-    for value, expected, old in zip(found, numpy(variables), before, strict=True):
-        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
-        assert not np.allclose(value, old)
+    return found, numpy(variables), before
 
 
 def generator_gradients(gan):

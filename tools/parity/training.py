@@ -81,8 +81,8 @@ class Steps:
         draws = data[1]
         self._variables, updates = [], []
         with (
-            _fed("normal", draws["normal"]),
-            _fed("uniform", draws["uniform"]),
+            fed("normal", draws["normal"]),
+            fed("uniform", draws["uniform"]),
             mock.patch.object(backend, "value_and_grad", self._recorder(updates)),
         ):
             logs = self._step(data)
@@ -119,7 +119,7 @@ class Steps:
 
 
 @contextlib.contextmanager
-def _fed(function, arrays):
+def fed(function, arrays):
     """Give `arrays` instead of what a function of `keras_gan.random` would draw."""
     queue = list(arrays)
 

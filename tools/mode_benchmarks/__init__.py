@@ -1,0 +1,1 @@
+"""Benchmarks on distributions with known modes: ring, grid, and stacks of labelled images."""
