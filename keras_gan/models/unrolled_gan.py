@@ -75,8 +75,8 @@ class UnrolledGAN(GAN):
             _check_optimizer(self.optimizer.players["discriminator"])
             for regularizer in self._regularizers("discriminator", lazy=True):
                 raise ValueError(
-                    "An unrolled step minimises the discriminator's whole loss: its regularizers have "
-                    f"interval 1. Received: {type(regularizer).__name__} with interval="
+                    "An unrolled step minimises the discriminator's whole loss: regularizers of it "
+                    f"have interval 1. Received: {type(regularizer).__name__} with interval="
                     f"{regularizer.interval}"
                 )
 
