@@ -25,17 +25,35 @@ from keras_gan import (  # noqa: E402
 )
 from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
-from keras_gan.models import DCGAN, WGANGP, UnrolledGAN  # noqa: E402
+from keras_gan.models import (  # noqa: E402
+    ACGAN,
+    DCGAN,
+    LSGAN,
+    MLPGAN,
+    WGAN,
+    WGANGP,
+    ConditionalDCGAN,
+    ConditionalGAN,
+    MaxoutGAN,
+    UnrolledGAN,
+)
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ACGAN",
     "DCGAN",
     "GAN",
+    "LSGAN",
+    "MLPGAN",
+    "WGAN",
     "WGANGP",
     "Batch",
+    "ConditionalDCGAN",
+    "ConditionalGAN",
     "Context",
+    "MaxoutGAN",
     "Phase",
     "UnrolledGAN",
     "augmentation",

@@ -134,7 +134,12 @@ def _checked(x, y, batch_size, check):
     first, x = _first_batch(x, y, batch_size or 32, is_array)
     if check is not None:
         # All of an array: looking at its first images only would let others pass.
-        check(((x,) if y is None else (x, y)) if is_array else first)
+        if is_array:
+            check((x,) if y is None else (x, y))
+        elif isinstance(x, ImageDataset) and x.labels is not None:
+            check((first[0], x.labels))
+        else:
+            check(first)
     return x, first
 
 
@@ -181,6 +186,39 @@ def check_images(batch, image_shape):
         raise ValueError(
             f"Float images lie in [-1, 1], with black at -1. Received: values from {low:g} to "
             f"{high:g}, which looks like [0, 1]. Scale them with x * 2 - 1."
+        )
+
+
+def check_labels(batch, num_classes):
+    """Refuse labels that are not the classes of a conditional model.
+
+    Args:
+        batch: tuple of arrays: images, then integer class ids `(N,)`.
+        num_classes: int.
+
+    Raises:
+        ValueError: if there are no labels, or they are of another type, shape or range.
+    """
+    if len(batch) < 2 or batch[1] is None:
+        raise ValueError(
+            f"A conditional model is trained on images and labels: `fit(images, labels)`, or a "
+            f"data set that yields `(images, labels)`. It has {num_classes} classes. Received: "
+            "images without labels."
+        )
+    labels = keras.ops.convert_to_numpy(batch[1])
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        remedy = "Convert them, for example with `.astype('int32')`."
+        if labels.ndim == 2:
+            remedy = "Use `labels.argmax(axis=1)` on one-hot rows, `labels[:, 0]` on a column."
+        raise ValueError(
+            f"Labels are integer class ids of shape (N,). Received: {labels.dtype} of shape "
+            f"{labels.shape}. {remedy}"
+        )
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(
+            f"Labels lie in [0, {num_classes - 1}], of {num_classes} classes. Received: labels "
+            f"from {labels.min()} to {labels.max()}. Make the model with another `num_classes`, or "
+            "number the classes from 0 on."
         )
 
 

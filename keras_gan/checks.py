@@ -41,3 +41,25 @@ def check_filters(filters, **arguments):
             f"A layer of {filters} filters would be needed, more than {_MAX_FILTERS}. Use a "
             f"smaller `width`. Received: {received}"
         )
+
+
+def check_units(name, value):
+    """Raises a ValueError unless `value` is a list of units of hidden layers, at least one."""
+    if not isinstance(value, (list, tuple)) or not value:
+        raise ValueError(
+            f"`{name}` are the units of each hidden layer, such as (512, 256). Received: {value!r}"
+        )
+    for units in value:
+        check_integer(name, units, minimum=1)
+        check_filters(units, **{name: value})
+
+
+def check_image_shape(image_shape):
+    """Raises a ValueError unless it is `(height, width, channels)` of at most 2**20 numbers."""
+    valid = isinstance(image_shape, (list, tuple)) and len(image_shape) == 3
+    valid = valid and all(isinstance(n, int) and n > 0 for n in image_shape)
+    if not valid or image_shape[0] * image_shape[1] * image_shape[2] > 2**20:
+        raise ValueError(
+            "`image_shape` is (height, width, channels), such as (28, 28, 1), of at most 2**20 "
+            f"numbers in all. Received: {image_shape}"
+        )

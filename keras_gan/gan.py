@@ -36,7 +36,8 @@ class Batch(NamedTuple):
 
     Attributes:
         images: float32 tensor `(N, H, W, C)` in the networks' range.
-        labels: integer tensor `(N,)` or `None`.
+        labels: int32 tensor `(N,)` of class ids, or `None`. Generated images that go with the batch
+            are of the same classes, whose frequencies then are those of the data.
         latents: tensor `(N, latent_dim)` to generate from, or `None` for fresh ones.
         fakes: tensor of generated images that the discriminator is to see, or `None` for fresh
             ones.
@@ -57,12 +58,15 @@ class Phase(NamedTuple):
             logged.
         interval: int, the phase runs in every `interval`-th training step.
         batch_fraction: float in (0, 1], the share of the batch that it uses.
+        due: function from the int32 count of steps made to a boolean tensor, whether the phase runs
+            in this step, where that is no matter of `interval`; or `None`.
     """
 
     player: str
     loss: Callable
     interval: int = 1
     batch_fraction: float = 1.0
+    due: Callable | None = None
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -75,12 +79,15 @@ class GAN(backend.Trainer, keras.Model):
 
     Args:
         generator: functional or sequential `keras.Model` from latents `(N, latent_dim)` to images
-            `(N, H, W, C)`.
-        discriminator: the same from images to logits `(N, ...)` (no sigmoid).
+            `(N, H, W, C)`. A conditional one has two inputs: latents, and int32 class ids `(N,)`.
+        discriminator: the same from images to logits `(N, ...)` (no sigmoid). In a conditional
+            model it may have two inputs: images, and class ids.
         ema_generator: another network like `generator`, whose weights are set and never trained;
             by default a clone, which takes longer to make than a second network.
         image_range: pair of floats, the range of the networks' images. The outside always sees
             [-1, 1] or uint8.
+        num_classes: int, makes the model conditional: data come with labels, and `generate` takes
+            them; `None` for a model that knows no classes.
         packing: int >= 1, consecutive images that the discriminator judges together, all real or
             all generated (PacGAN, against mode collapse): it takes images `(H, W, packing * C)`,
             and batches hold a multiple of `packing` images.
@@ -115,26 +122,30 @@ class GAN(backend.Trainer, keras.Model):
         *,
         ema_generator=None,
         image_range=(-1, 1),
+        num_classes=None,
         packing=1,
         seed=None,
         name=None,
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
-        for role, network in (("generator", generator), ("discriminator", discriminator)):
-            shape = getattr(network, "input_shape", None)
-            if not isinstance(network, keras.Model) or not isinstance(shape, tuple):
-                raise ValueError(
-                    f"The {role} must be a functional or sequential `keras.Model` with one input. "
-                    f"Received: {network!r}. Define it with `keras.Input`."
-                )
+        if num_classes is not None:
+            check_integer("num_classes", num_classes, minimum=1)
+        _check_inputs("generator", generator, (1,) if num_classes is None else (2,))
+        _check_inputs("discriminator", discriminator, (1,) if num_classes is None else (1, 2))
         check_integer("packing", packing, minimum=1)
         *sides, channels = generator.output_shape[1:]
-        if (*sides, packing * channels) != discriminator.input_shape[1:]:
+        shown_shape, *label_shape = _input_shapes(discriminator)
+        if packing > 1 and label_shape:
+            raise ValueError(
+                "A discriminator that sees the class of an image judges images one by one. "
+                f"Received: packing={packing}; use 1, or a discriminator of images only."
+            )
+        if (*sides, packing * channels) != shown_shape[1:]:
             packed = f" With packing={packing}, it takes {packing} of them side by side on the "
             raise ValueError(
                 f"The generator makes images of shape {generator.output_shape[1:]}, but the "
-                f"discriminator takes {discriminator.input_shape[1:]}."
+                f"discriminator takes {shown_shape[1:]}."
                 + (f"{packed}channels: {(*sides, packing * channels)}." if packing > 1 else "")
             )
         if len(image_range) != 2 or not image_range[0] < image_range[1]:
@@ -150,6 +161,7 @@ class GAN(backend.Trainer, keras.Model):
         self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)
+        self.num_classes = num_classes
         self.packing = packing
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name="training")
@@ -166,6 +178,9 @@ class GAN(backend.Trainer, keras.Model):
 
     # What a subclass says about its paper -----------------------------------------------------
 
+    # What losses and regularizers see; another class where a discriminator tells more than logits.
+    context_class = Context
+
     def recipe(self):
         """The settings of `compile` that the paper trains with, as a dict of its arguments."""
         return {
@@ -176,6 +191,7 @@ class GAN(backend.Trainer, keras.Model):
             "augmentations": [],
             "discriminator_steps": 1,
             "ema_decay": 0.0,
+            "generator_first": False,
         }
 
     def players(self):
@@ -212,14 +228,15 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        context = Context(self, "discriminator", batch, training)
+        context = self.context_class(self, "discriminator", batch, training)
         loss = self.adversarial_loss.discriminator_loss(context)
         logs = {
             "real_logits": ops.mean(ops.cast(context.real_logits, "float32")),
             "fake_logits": ops.mean(ops.cast(context.fake_logits, "float32")),
         }
-        loss, penalties = self._regularized(loss, context, training)
-        return loss, {"d_loss": loss, **logs, **penalties}
+        auxiliary, auxiliary_logs = self.auxiliary_loss(context)
+        loss, penalties = self._regularized(loss + auxiliary, context, training)
+        return loss, {"d_loss": loss, **logs, **auxiliary_logs, **penalties}
 
     def generator_loss(self, batch, training=True):
         """What the generator minimises: the adversarial loss and its regularisers of interval 1.
@@ -231,10 +248,22 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        context = Context(self, "generator", batch, training)
+        context = self.context_class(self, "generator", batch, training)
         loss = self.adversarial_loss.generator_loss(context)
-        loss, penalties = self._regularized(loss, context, training)
-        return loss, {"g_loss": loss, **penalties}
+        auxiliary, logs = self.auxiliary_loss(context)
+        loss, penalties = self._regularized(loss + auxiliary, context, training)
+        return loss, {"g_loss": loss, **logs, **penalties}
+
+    def auxiliary_loss(self, context):
+        """What a model's paper adds to the adversarial loss of `context.player`.
+
+        Args:
+            context: `keras_gan.Context`.
+
+        Returns:
+            `(loss, logs)`.
+        """
+        return 0.0, {}
 
     def sample_latents(self, count):
         """Latents for training: float32 `(count, latent_dim)` from N(0, 1)."""
@@ -245,7 +274,10 @@ class GAN(backend.Trainer, keras.Model):
         z = batch.latents
         if z is None:
             z = self.sample_latents(ops.shape(batch.images)[0])
-        return self.generator(z, training=training)
+        return self.generator(self._generator_inputs(z, batch.labels), training=training)
+
+    def _generator_inputs(self, z, labels):
+        return z if self.num_classes is None else [z, labels]
 
     def constant_fakes(self, batch, training=True):
         """Generated images to go with a batch, as constants."""
@@ -285,7 +317,8 @@ class GAN(backend.Trainer, keras.Model):
             network: another network on the discriminator's inputs, such as a `feature_network`.
         """
         network = self.discriminator if network is None else network
-        return network(x, training=training)
+        sees_labels = len(network.inputs) > 1
+        return network([x, batch.labels] if sees_labels else x, training=training)
 
     def feature_network(self, layer=None):
         """The discriminator up to an inner layer.
@@ -312,7 +345,7 @@ class GAN(backend.Trainer, keras.Model):
     @property
     def latent_dim(self):
         """int, the length of a latent vector."""
-        return self.generator.input_shape[-1]
+        return _input_shapes(self.generator)[0][-1]
 
     @property
     def image_shape(self):
@@ -332,6 +365,7 @@ class GAN(backend.Trainer, keras.Model):
         ema_decay=None,
         accumulation_steps=1,
         reuse_latents=False,
+        generator_first=None,
         metrics=None,
         run_eagerly=False,
         steps_per_execution=1,
@@ -357,6 +391,8 @@ class GAN(backend.Trainer, keras.Model):
                 averaged.
             reuse_latents: bool. Let the generator's update see the same latents as the
                 discriminator's, as pytorch/examples does, instead of fresh ones.
+            generator_first: bool. Update the generator before the discriminator, which then sees
+                the images that were generated before that update.
             metrics: list of Keras metrics, updated in `evaluate` and validation with
                 `update_state(real_images, generated_images)`, float32 in [-1, 1].
             run_eagerly: bool, see `keras.Model.compile`.
@@ -381,11 +417,13 @@ class GAN(backend.Trainer, keras.Model):
         self.ema_decay = given("ema_decay", ema_decay)
         schedules.check("ema_decay", self.ema_decay, below=1)
         self.reuse_latents = bool(reuse_latents)
-        if self.reuse_latents and self.discriminator_steps > 1:
-            raise ValueError(
-                "`reuse_latents=True` needs as many generator as discriminator updates. Received: "
-                f"discriminator_steps={self.discriminator_steps}"
-            )
+        self.generator_first = bool(given("generator_first", generator_first))
+        for name in ("reuse_latents", "generator_first"):
+            if getattr(self, name) and self.discriminator_steps > 1:
+                raise ValueError(
+                    f"`{name}=True` needs as many generator as discriminator updates. Received: "
+                    f"discriminator_steps={self.discriminator_steps}"
+                )
         optimizer = AdversarialOptimizer(
             {
                 "generator": self._player_optimizer(
@@ -469,6 +507,7 @@ class GAN(backend.Trainer, keras.Model):
             "ema_decay": schedules.serialize(self.ema_decay),
             "accumulation_steps": self.accumulation_steps,
             "reuse_latents": self.reuse_latents,
+            "generator_first": self.generator_first,
             "metrics": [serialize(metric) for metric in self._evaluation_metrics],
             **self._compile_arguments,
         }
@@ -546,7 +585,10 @@ class GAN(backend.Trainer, keras.Model):
             dict of the logged values, each the mean over the epoch so far.
         """
         groups = self._split(self.unpack(data))
-        for player, phases in itertools.groupby(self.phases(), key=lambda phase: phase.player):
+        ordered = self.phases()
+        if self.generator_first:
+            ordered.sort(key=lambda phase: phase.player != "generator")
+        for player, phases in itertools.groupby(ordered, key=lambda phase: phase.player):
             phases = list(phases)
             for group in groups if player == "discriminator" else groups[-1:]:
                 for phase in phases:
@@ -558,7 +600,7 @@ class GAN(backend.Trainer, keras.Model):
     def unpack(self, data):
         """The `Batch` of what a data set yields: `(images,)` or `(images, labels)`."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return Batch(self.to_network_range(x), y)
+        return Batch(self.to_network_range(x), None if y is None else ops.cast(y, "int32"))
 
     def to_network_range(self, x):
         """uint8 or float images in [-1, 1] as the networks see them."""
@@ -583,18 +625,20 @@ class GAN(backend.Trainer, keras.Model):
         microbatches = [
             Batch(*(None if part is None else part[i] for part in parts)) for i in range(count)
         ]
-        if self.reuse_latents:
+        if self.reuse_latents or self.generator_first:
             microbatches = [
                 b._replace(latents=self.sample_latents(ops.shape(b.images)[0]))
                 for b in microbatches
             ]
+        if self.generator_first:
+            microbatches = [b._replace(fakes=self.constant_fakes(b)) for b in microbatches]
         return [
             microbatches[i : i + self.accumulation_steps]
             for i in range(0, count, self.accumulation_steps)
         ]
 
     def _run_phase(self, phase, microbatches):
-        if phase.interval == 1:
+        if phase.interval == 1 and phase.due is None:
             self._update_player(phase, microbatches)
         else:
 
@@ -602,7 +646,10 @@ class GAN(backend.Trainer, keras.Model):
                 self._update_player(phase, microbatches)
                 return ()
 
-            due = ops.equal(ops.mod(self.step, phase.interval), 0)
+            step = ops.convert_to_tensor(self.step)
+            due = ops.equal(ops.mod(step, phase.interval), 0)
+            if phase.due is not None:
+                due = ops.logical_and(due, phase.due(step))
             backend.cond(due, update, lambda: ())
 
     def _update_player(self, phase, microbatches):
@@ -662,7 +709,7 @@ class GAN(backend.Trainer, keras.Model):
     def _lazy_phases(self, player):
         def loss_of(regularizer):
             def loss(batch):
-                penalty = regularizer.penalty(Context(self, player, batch))
+                penalty = regularizer.penalty(self.context_class(self, player, batch))
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval
                 return weight * penalty, {regularizer.name: penalty}
@@ -700,7 +747,8 @@ class GAN(backend.Trainer, keras.Model):
             x: images as uint8, or float in [-1, 1], `(N, H, W, C)`: an array, a `keras_gan.data`
                 set, or whatever Keras takes (`tf.data`, `PyDataset`, `DataLoader`, Grain,
                 generator) that yields `images` or `(images, labels)`.
-            y: labels beside an array.
+            y: labels beside an array: integer class ids `(N,)`. A conditional model needs them,
+                another ignores them.
             batch_size: int, images per update, for arrays (32 by default), of all replicas
                 together. With `accumulation_steps` an update sees that many times more.
             epochs: int.
@@ -890,7 +938,8 @@ class GAN(backend.Trainer, keras.Model):
         self._log(logs, batch)
         if self._evaluation_metrics:
             z = self.sample_latents(ops.shape(batch.images)[0])
-            fake = self.from_network_range(self.ema_generator(z, training=False))
+            inputs = self._generator_inputs(z, batch.labels)
+            fake = self.from_network_range(self.ema_generator(inputs, training=False))
             for metric in self._evaluation_metrics:
                 metric.update_state(self.from_network_range(batch.images), fake)
         measured = [self._trackers[name] for name in logs] + self._evaluation_metrics
@@ -927,14 +976,17 @@ class GAN(backend.Trainer, keras.Model):
             batch: tuple of arrays, images first.
 
         Raises:
-            ValueError: if dtype, shape or range of the images is not that of `fit`.
+            ValueError: if dtype, shape or range of the images is not that of `fit`, or a
+                conditional model lacks labels or is given others than its classes.
         """
         batches.check_images(batch, self.image_shape)
+        if self.num_classes is not None:
+            batches.check_labels(batch, self.num_classes)
 
     # Sampling ---------------------------------------------------------------------------------
 
     def call(self, inputs, training=False):
-        """Images for latents, by the averaged generator."""
+        """Images for latents (of a conditional model: latents and class ids), averaged weights."""
         return self.ema_generator(inputs, training=training)
 
     def generate(
@@ -957,7 +1009,8 @@ class GAN(backend.Trainer, keras.Model):
             seeds: list of int or str such as `"0-35"` or `"85,265"`: one image for each. The latent
                 of seed s is `numpy.random.RandomState(s).randn(latent_dim)`.
             seed: int, draws `count` such seeds; without it they are fresh ones.
-            labels: class ids, for conditional models.
+            labels: for conditional models: a class id for all images, a list of one for each, or
+                `"random"`: that of seed s is `RandomState([s, 1]).randint(num_classes)`.
             truncation: float, largest magnitude of a latent entry, see
                 `keras_gan.latents.from_seeds`; `None` for all of N(0, 1).
             batch_size: int, images computed at once.
@@ -969,8 +1022,8 @@ class GAN(backend.Trainer, keras.Model):
             uint8 array `(N, H, W, C)` or as `output_type` says.
 
         Raises:
-            ValueError: if both or none of `count` and `seeds` are given, or an argument is out of
-                range.
+            ValueError: if both or none of `count` and `seeds` are given, an argument is out of
+                range, or `labels` are given to a model without classes or not given to one with.
 
         Example:
         ```python
@@ -982,16 +1035,13 @@ class GAN(backend.Trainer, keras.Model):
             raise ValueError(
                 f"`output_type` is 'uint8', 'float' or 'pil'. Received: {output_type!r}"
             )
-        if labels is not None:
-            raise ValueError(
-                f"{type(self).__name__} is not conditional: it takes no labels. Received: "
-                f"{labels!r}"
-            )
         check_integer("batch_size", batch_size, minimum=1)
         seeds = self._seeds(count, seeds, seed)
+        labels = self._labels(labels, seeds)
         network = self.ema_generator if ema else self.generator
-        z = latents.from_seeds(seeds, self.latent_dim, truncation)
-        generated = self.from_network_range(self._predict(network, z, batch_size))
+        z = self.latents_from_seeds(seeds, truncation)
+        inputs = [z] if labels is None else [z, labels]
+        generated = self.from_network_range(self._predict(network, inputs, batch_size))
         if output_type != "float":
             generated = images.to_uint8(generated)
         if output_type == "pil":
@@ -1013,14 +1063,39 @@ class GAN(backend.Trainer, keras.Model):
             )
         return latents.parse_seeds(seeds)
 
-    def _predict(self, network, z, batch_size):
+    def _labels(self, labels, seeds):
+        """The class ids that the user means, one for each seed; `None` without classes."""
+        if self.num_classes is None:
+            if labels is not None:
+                raise ValueError(
+                    f"{type(self).__name__} is not conditional: it takes no labels. Received: "
+                    f"{labels!r}"
+                )
+            return None
+        if labels is None:
+            raise ValueError(
+                f"{type(self).__name__} generates images of a class: pass for example `labels=3`, "
+                f"a list of one for each image, or `labels='random'`. There are "
+                f"{self.num_classes} classes."
+            )
+        if isinstance(labels, str) and labels == "random":
+            return latents.labels_from_seeds(seeds, self.num_classes)
+        return latents.parse_labels(labels, len(seeds), self.num_classes)
+
+    def latents_from_seeds(self, seeds, truncation=None):
+        """The latents that `generate` starts from, see `keras_gan.latents.from_seeds`."""
+        return latents.from_seeds(seeds, self.latent_dim, truncation)
+
+    def _predict(self, network, inputs, batch_size):
         # In the middle of `fit` a backend may hold the weights elsewhere.
         backend.sync(self)
-        batch_size = min(batch_size, len(z))
+        count = len(inputs[0])
+        batch_size = min(batch_size, count)
         # One shape for every batch: compiled backends compile once.
-        padded = np.concatenate([z, np.repeat(z[-1:], -len(z) % batch_size, axis=0)])
-        output = backend.predict(network, padded, batch_size)
-        return np.asarray(output, "float32")[: len(z)]
+        missing = -count % batch_size
+        padded = [np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for x in inputs]
+        output = backend.predict(network, padded if len(padded) > 1 else padded[0], batch_size)
+        return np.asarray(output, "float32")[:count]
 
     # Presets ----------------------------------------------------------------------------------
 
@@ -1156,6 +1231,7 @@ class GAN(backend.Trainer, keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "image_range": list(self.image_range),
+            "num_classes": self.num_classes,
             "packing": self.packing,
         }
 
@@ -1224,6 +1300,31 @@ class GAN(backend.Trainer, keras.Model):
 
 def _as_list(callbacks):
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+def _input_shapes(network):
+    """The shape of each input of a network, with its batch axis."""
+    return [tuple(x.shape) for x in network.inputs]
+
+
+def _check_inputs(role, network, counts):
+    """Raise unless a network has one of `counts` inputs, the second being class ids."""
+    shapes = None
+    if isinstance(network, keras.Model) and getattr(network, "inputs", None):
+        shapes = _input_shapes(network)
+        if len(shapes) in counts and shapes[1:] in ([], [(None,)]):
+            return
+    expected = " or ".join(
+        ("one input", "two inputs, the second being class ids of shape (N,)")[count - 1]
+        for count in counts
+    )
+    remedy = "Define it with `keras.Input`."
+    if shapes is not None and counts == (1,):
+        remedy = "Pass `num_classes` to make a conditional model."
+    raise ValueError(
+        f"The {role} must be a functional or sequential `keras.Model` with {expected}. Received: "
+        f"{network!r}{'' if shapes is None else f' with inputs {shapes}'}. {remedy}"
+    )
 
 
 def _checked_augmentations(identifiers):

@@ -119,3 +119,88 @@ def from_seeds(seeds, latent_dim, truncation=None):
         while truncation is not None and (outside := np.abs(row) > truncation).any():
             row[outside] = generator.randn(outside.sum())
     return latents
+
+
+def uniform_from_seeds(seeds, latent_dim, limit):
+    """One latent vector for each seed: `RandomState(seed).uniform(-limit, limit, latent_dim)`.
+
+    Args:
+        seeds: list of int, see `keras_gan.latents.parse_seeds`.
+        latent_dim: int.
+        limit: float > 0.
+
+    Returns:
+        float32 array `(len(seeds), latent_dim)`.
+
+    Raises:
+        ValueError: if `limit` is not positive.
+
+    Example:
+    ```python
+    z = keras_gan.latents.uniform_from_seeds([85, 265], latent_dim=100, limit=3**0.5)
+    ```
+    """
+    if not limit > 0:
+        raise ValueError(f"The largest magnitude of a latent entry is > 0. Received: {limit!r}")
+    draws = [np.random.RandomState(seed).uniform(-limit, limit, latent_dim) for seed in seeds]
+    return np.asarray(draws, "float32")
+
+
+def parse_labels(labels, count, num_classes):
+    """The class ids that the user means.
+
+    Args:
+        labels: int, the class of all images, or ints `(count,)`.
+        count: int, number of images.
+        num_classes: int.
+
+    Returns:
+        int32 array `(count,)`.
+
+    Raises:
+        ValueError: if a label is no integer in `[0, num_classes)`, or their number is another.
+
+    Example:
+    ```python
+    keras_gan.latents.parse_labels(3, count=2, num_classes=10)  # array([3, 3])
+    ```
+    """
+    is_list = np.iterable(labels) and not isinstance(labels, str)
+    given = list(labels) if is_list else [labels] * count
+    for label in given:
+        if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
+            raise ValueError(
+                f"`labels` is a class id, a list of class ids, or 'random'. Received: {label!r}"
+            )
+        if not 0 <= label < num_classes:
+            raise ValueError(
+                f"A label lies in [0, {num_classes - 1}], of {num_classes} classes. Received: "
+                f"{label}"
+            )
+    if len(given) != count:
+        raise ValueError(
+            f"There is one label for each image, or one for all. Received: {len(given)} labels "
+            f"for {count} images."
+        )
+    return np.asarray(given, "int32")
+
+
+def labels_from_seeds(seeds, num_classes):
+    """A random class for each seed: `RandomState([seed, 1]).randint(num_classes)`.
+
+    The stream is another than that of the seed's latent, so that the two are independent.
+
+    Args:
+        seeds: list of int, see `keras_gan.latents.parse_seeds`.
+        num_classes: int.
+
+    Returns:
+        int32 array `(len(seeds),)`.
+
+    Example:
+    ```python
+    labels = keras_gan.latents.labels_from_seeds([85, 265], num_classes=10)
+    ```
+    """
+    draws = [np.random.RandomState([seed, 1]).randint(num_classes) for seed in seeds]
+    return np.asarray(draws, "int32")

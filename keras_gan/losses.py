@@ -89,6 +89,8 @@ class NonSaturating(AdversarialLoss):
     Args:
         label_smoothing: float in [0, 1). One-sided: the target of *real* images is
             `1 - label_smoothing`; the generator's loss does not change (Salimans et al. 2016).
+        discriminator_scale: float > 0, a factor of D's loss. With 0.5 it is the mean of the two
+            terms, as in much code.
 
     Example:
     ```python
@@ -98,8 +100,13 @@ class NonSaturating(AdversarialLoss):
     Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
     """
 
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, label_smoothing=0.0, discriminator_scale=1.0):
         self.label_smoothing = _check_smoothing(label_smoothing)
+        if not discriminator_scale > 0:
+            raise ValueError(
+                f"`discriminator_scale` is a factor > 0. Received: {discriminator_scale}"
+            )
+        self.discriminator_scale = float(discriminator_scale)
 
     def discriminator(self, real, fake):
         """Binary cross-entropy of telling real from generated images."""
@@ -107,7 +114,7 @@ class NonSaturating(AdversarialLoss):
         if self.label_smoothing:
             loss_real = (1 - self.label_smoothing) * loss_real
             loss_real = loss_real + self.label_smoothing * _softplus(real)
-        return _mean(loss_real) + _mean(_softplus(fake))
+        return self.discriminator_scale * (_mean(loss_real) + _mean(_softplus(fake)))
 
     def generator(self, real, fake):
         """-log D(G(z))."""
@@ -115,7 +122,10 @@ class NonSaturating(AdversarialLoss):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {"label_smoothing": self.label_smoothing}
+        return {
+            "label_smoothing": self.label_smoothing,
+            "discriminator_scale": self.discriminator_scale,
+        }
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -127,6 +137,7 @@ class Minimax(NonSaturating):
 
     Args:
         label_smoothing: float in [0, 1), see `keras_gan.losses.NonSaturating`.
+        discriminator_scale: float > 0, see there.
 
     Example:
     ```python

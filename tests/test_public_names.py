@@ -7,11 +7,18 @@ import keras_gan
 
 # A name that is added or taken away is a decision: change this list with it.
 NAMES = [
+    "ACGAN",
     "DCGAN",
     "GAN",
+    "LSGAN",
+    "MLPGAN",
+    "WGAN",
     "WGANGP",
     "Batch",
+    "ConditionalDCGAN",
+    "ConditionalGAN",
     "Context",
+    "MaxoutGAN",
     "Phase",
     "UnrolledGAN",
     "augmentation",

@@ -16,8 +16,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `cond(pred, true_fn, false_fn)`: a branch whose writes to state happen exactly when it is taken.
 - `run_step(model, step, *args)`: adapts `train_step`/`test_step` to the signature the trainer
   wants.
-- `predict(network, x, batch_size)`: outputs for arrays, as `network.predict`, which takes longer
-  over its callbacks than a small network over an image.
+- `predict(network, inputs, batch_size)`: outputs for an array, or a list of one for each input, as
+  `network.predict`, which takes longer over its callbacks than a small network over an image.
 - `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
   own; `prefers_tiles()`, `prefers_products()`: whether the forms of `keras_gan.ops` are faster on
   this device, of many pixels and of a few.
@@ -75,13 +75,21 @@ sync = _framework.sync
 value_and_grad = _framework.value_and_grad
 
 
-def predict(network, x, batch_size):
-    """The network's outputs outside training, as an array; `len(x)` divides into batches."""
+def predict(network, inputs, batch_size):
+    """The network's outputs outside training, as an array; their length divides into batches."""
     # Compiled once for each network, and gone with it.
     if not hasattr(network, "_keras_gan_predictor"):
         network._keras_gan_predictor = _framework.predictor(network)
-    batches = np.split(np.asarray(x, "float32"), len(x) // batch_size)
-    outputs = [network._keras_gan_predictor(keras.ops.convert_to_tensor(b)) for b in batches]
+    several = isinstance(inputs, (list, tuple))
+    # Latents are float32, labels int32: one type for each, or every other one is a new program.
+    arrays = [
+        np.asarray(x, "int32" if np.issubdtype(np.asarray(x).dtype, np.integer) else "float32")
+        for x in (inputs if several else [inputs])
+    ]
+    outputs = []
+    for start in range(0, len(arrays[0]), batch_size):
+        batch = [keras.ops.convert_to_tensor(x[start : start + batch_size]) for x in arrays]
+        outputs.append(network._keras_gan_predictor(batch if several else batch[0]))
     return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
 
 

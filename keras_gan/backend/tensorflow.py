@@ -37,7 +37,8 @@ def value_and_grad(fn, variables, scale_loss=None):
             scaled = scaled / ops.cast(_num_replicas(), scaled.dtype)
     gradients = tape.gradient(scaled, values, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     commit(*_common(*scope.updates()))
-    return (loss, aux), gradients
+    # Those of an embedding hold its used rows only, and cannot be scaled.
+    return (loss, aux), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
 def grads(fn, values):

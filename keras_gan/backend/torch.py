@@ -47,7 +47,7 @@ def predictor(network):
     def predict(x):
         # As the other backends compile: what Keras does around its layers takes as long as a
         # small network. A trace holds the variables themselves, so it sees what they become.
-        key = (*x.shape, x.dtype, x.device)
+        key = tuple((*part.shape, part.dtype, part.device) for part in tree.flatten(x))
         if key not in traces:
             traces[key] = make_fx(lambda x: network(x, training=False))(x)
         return traces[key](x)

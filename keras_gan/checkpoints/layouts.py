@@ -1,10 +1,11 @@
 """Models from the checkpoints of other projects."""
 
+import fnmatch
 import os
 
 import numpy as np
 
-from keras_gan.checkpoints import dcgan, wgan_gp
+from keras_gan.checkpoints import conditional_gan, dcgan, mlp_gan, wgan, wgan_gp
 from keras_gan.checkpoints.mapping import Tensors, shortened
 from keras_gan.checkpoints.reader import read_tensors
 from keras_gan.presets import download
@@ -12,7 +13,16 @@ from keras_gan.presets.registry import registered_class
 
 # Every layout that can be read, by name.
 LAYOUTS = {
-    layout.name: layout for layout in (dcgan.PYTORCH_EXAMPLES, dcgan.LECTURE, wgan_gp.IMPROVED)
+    layout.name: layout
+    for layout in (
+        dcgan.PYTORCH_EXAMPLES,
+        dcgan.LECTURE,
+        wgan_gp.IMPROVED,
+        wgan.ORIGINAL,
+        mlp_gan.PYTORCH_GAN,
+        mlp_gan.PYLEARN2,
+        conditional_gan.PYTORCH_GAN,
+    )
 }
 
 # First parts of names: around a network, and of a network.
@@ -51,6 +61,16 @@ def load_checkpoint(
       64 px ResNet networks of igul222/improved_wgan_training. They have no moving statistics; the
       generator gets those of one training-mode pass over the latents of seeds 0 to 255, so that
       `generate` is deterministic.
+    - `"wgan_original"`: `main.initial:100-512:convt.weight` and so on, the convolutional networks
+      of martinarjovsky/WassersteinGAN without extra layers. Their critic is low on real images: the
+      sign of its last kernel is changed.
+    - `"mlp_gan_pytorch_gan"`: `model.*`, gan.py of eriklindernoren/PyTorch-GAN, whose batch
+      normalisation has `batch_norm_epsilon=0.8`. Tensors do not tell the sides of images: pass
+      `image_shape` unless it is (28, 28, 1).
+    - `"conditional_gan_pytorch_gan"`: the same with `label_emb.weight` or `label_embedding.weight`,
+      its cgan.py; `image_shape` as before.
+    - `"maxout_gan_pylearn2"`: `h0.W`, `h0.b`, ..., `y.W`, `y.b` in each network, the MNIST model of
+      goodfeli/adversarial; `image_shape` as before.
 
     Args:
         source: path or address of the file, or dict with those of `"generator"` and
@@ -88,6 +108,7 @@ def load_checkpoint(
     layout = find_layout([name for tensors in parts.values() for name in tensors], layout)
     parts = _with_roles(parts, layout)
     _check_networks(parts, networks)
+    config = {**layout.defaults, **config}
     for role, tensors in parts.items():
         _merge(config, layout.network(role).config(tensors), f"the {role}'s tensors")
     gan = _model_class(layout, cls)(**config)
@@ -122,7 +143,12 @@ def find_layout(names, layout=None):
         if layout not in LAYOUTS:
             raise ValueError(f"`layout` is one of {list(LAYOUTS)}. Received: {layout!r}")
         return LAYOUTS[layout]
-    fitting = [each for each in LAYOUTS.values() if set(each.signature) & set(names)]
+    fitting = [
+        each
+        for each in LAYOUTS.values()
+        if any(fnmatch.filter(names, pattern) for pattern in each.signature)
+        and not set(each.absent) & set(names)
+    ]
     if len(fitting) == 1:
         return fitting[0]
     raise ValueError(

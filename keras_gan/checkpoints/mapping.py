@@ -20,34 +20,42 @@ class Row(NamedTuple):
         split: tuple of int, the shape in which the axes are reordered where that is not the
             tensor's own: a dense layer beside a flattened `(C, H, W)` map. The result is flattened
             again.
+        linear: bool, whether the tensor is the matrix `(out, in)` of PyTorch's Linear, which is
+            transposed first.
+        negative: bool, whether the weight is minus the tensor.
     """
 
     source: str
     weight: Any
     axes: tuple | None = None
     split: tuple | None = None
+    linear: bool = False
+    negative: bool = False
 
     @property
     def shape(self):
         """The shape that the tensor must have."""
         shape = tuple(self.weight.shape)
+        if self.linear:
+            return shape[::-1]
         if self.axes is None or self.split is not None:
             return shape
         return tuple(shape[i] for i in np.argsort(self.axes))
 
     def to_keras(self, tensor):
         """The weight's value for a stored tensor."""
-        return self._reorder(tensor, self.split, self.axes)
+        tensor = -np.asarray(tensor) if self.negative else np.asarray(tensor)
+        return self._reorder(tensor.T if self.linear else tensor, self.split, self.axes)
 
     def to_source(self, value):
         """The tensor that would be stored for a value (or gradient) of the weight."""
-        if self.axes is None:
-            return np.asarray(value)
-        split = self.split and tuple(self.split[i] for i in self.axes)
-        return self._reorder(value, split, np.argsort(self.axes))
+        value = -np.asarray(value) if self.negative else np.asarray(value)
+        if self.axes is not None:
+            split = self.split and tuple(self.split[i] for i in self.axes)
+            value = self._reorder(value, split, np.argsort(self.axes))
+        return value.T if self.linear else value
 
     def _reorder(self, value, split, axes):
-        value = np.asarray(value)
         if self.axes is None:
             return value
         if split is None:
@@ -75,11 +83,15 @@ class Layout:
     Attributes:
         name: str.
         model: str, name of the class in `keras_gan.models`.
-        signature: names of which any file of this layout holds at least one.
-        network_of: function from names of tensors to the network that has them, `"generator"` or
+        signature: names, or patterns with the wildcards of a shell, of which any file of this
+            layout holds at least one.
+        absent: names that no file of this layout holds.
+        network_of: function from the tensors by name to the network that has them, `"generator"` or
             `"discriminator"`, where nothing else tells.
         generator: `Network`.
         discriminator: `Network`.
+        defaults: arguments of the constructor that go with files of this layout, unless others are
+            given.
         ignored: ends of names that are read and not used.
         computed: function from a network to the weights that its tensors do not tell.
         finish: function of a loaded network that sets the computed weights.
@@ -91,6 +103,8 @@ class Layout:
     network_of: Callable
     generator: Network
     discriminator: Network
+    absent: tuple = ()
+    defaults: dict = dataclasses.field(default_factory=dict)
     ignored: tuple = ()
     computed: Callable = lambda network: []
     finish: Callable = lambda network: None

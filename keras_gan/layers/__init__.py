@@ -1,5 +1,6 @@
 """Layers that GANs need and Keras lacks, or has in another form."""
 
+from keras_gan.layers.conditioning import ConcatenateMaps
 from keras_gan.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gan.layers.dropout import Dropout
 from keras_gan.layers.gradient_reversal import GradientReversal
@@ -21,6 +22,7 @@ from keras_gan.layers.virtual_batch_normalization import (
 __all__ = [
     "AddReferenceBatch",
     "BatchNormalization",
+    "ConcatenateMaps",
     "Conv2D",
     "Conv2DTranspose",
     "Dropout",

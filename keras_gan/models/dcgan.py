@@ -59,7 +59,7 @@ class DCGAN(GAN):
         name=None,
         dtype=None,
     ):
-        base, stages = _base_and_stages(image_shape)
+        base, stages = base_and_stages(image_shape)
         discriminator_width = width if discriminator_width is None else discriminator_width
         for argument, value in (
             ("latent_dim", latent_dim),
@@ -89,11 +89,14 @@ class DCGAN(GAN):
         *sides, channels = image_shape
 
         def generator():
-            return _generator(base, stages, channels, latent_dim, width, dtype)
+            filters = _base_filters(width, stages)
+            return convolutional_generator(base, stages, channels, latent_dim, filters, dtype)
 
         super().__init__(
             generator(),
-            _discriminator(base, stages, (*sides, packing * channels), discriminator_width, dtype),
+            convolutional_discriminator(
+                base, stages, (*sides, packing * channels), discriminator_width, dtype
+            ),
             ema_generator=generator(),
             packing=packing,
             seed=seed,
@@ -106,14 +109,15 @@ class DCGAN(GAN):
         return {**self.base_config(), **self._arguments}
 
 
-def _generator(base, stages, channels, latent_dim, width, dtype):
-    options = {"use_bias": False, "kernel_initializer": _normal(0.0), "dtype": dtype}
+def convolutional_generator(base, stages, channels, latent_dim, filters, dtype, batch_norm=True):
+    """From latents to a `base` map of `filters`, doubled and halved in filters by each stage."""
+    options = {"use_bias": False, "kernel_initializer": normal(0.0), "dtype": dtype}
     z = keras.Input((latent_dim,))
     x = layers.Reshape((1, 1, latent_dim), dtype=dtype)(z)
-    filters = _base_filters(width, stages)
     x = Conv2DTranspose(filters, base, **options)(x)
     for stage in range(stages):
-        x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
+        if batch_norm:
+            x = BatchNormalization(scale_initializer=normal(1.0), dtype=dtype)(x)
         x = layers.ReLU(dtype=dtype)(x)
         filters = filters // 2 if stage < stages - 1 else channels
         x = Conv2DTranspose(filters, 4, strides=2, padding="same", **options)(x)
@@ -121,14 +125,15 @@ def _generator(base, stages, channels, latent_dim, width, dtype):
     return keras.Model(z, x, name="generator")
 
 
-def _discriminator(base, stages, image_shape, width, dtype):
-    options = {"use_bias": False, "kernel_initializer": _normal(0.0), "dtype": dtype}
+def convolutional_discriminator(base, stages, image_shape, width, dtype):
+    """From images through halvings, the first to `width` filters, to one logit of a `base` map."""
+    options = {"use_bias": False, "kernel_initializer": normal(0.0), "dtype": dtype}
     image = keras.Input(image_shape)
     x = image
     for stage in range(stages):
         x = Conv2D(width * 2**stage, 4, strides=2, padding="same", **options)(x)
         if stage:
-            x = BatchNormalization(scale_initializer=_normal(1.0), dtype=dtype)(x)
+            x = BatchNormalization(scale_initializer=normal(1.0), dtype=dtype)(x)
         x = layers.LeakyReLU(0.2, dtype=dtype)(x)
     x = Conv2D(1, base, **options)(x)
     logits = layers.Flatten(dtype="float32")(x)
@@ -140,12 +145,13 @@ def _base_filters(width, stages):
     return width * (8 if stages == 3 else 2 ** (stages - 1))
 
 
-def _normal(mean):
+def normal(mean):
+    """DCGAN's initializer of kernels (mean 0) and scales (mean 1)."""
     return RandomNormal(mean, 0.02)
 
 
-def _base_and_stages(image_shape):
-    """Halve both sides as long as they stay even and at least 4."""
+def base_and_stages(image_shape):
+    """`((height, width), stages)`: both sides halved while they stay even and at least 4."""
     valid = isinstance(image_shape, (list, tuple)) and len(image_shape) == 3
     valid = valid and all(isinstance(n, int) and n > 0 for n in image_shape)
     if valid and image_shape[-1] <= 4:

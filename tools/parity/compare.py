@@ -18,6 +18,7 @@ _GROUPS = {
     "delta_norm": "delta_norm",
     "delta_sample": "delta_sample",
     "final": "final_buffers",
+    "clipped_fraction": "clipped_fraction",
 }
 
 

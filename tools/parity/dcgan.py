@@ -36,7 +36,7 @@ def _forward(case, gan, names):
     real = training.channels_last(case.inputs["real"])
 
     def critic(x, training=False):
-        return _sigmoid(_constant(gan.discriminator, x, training))[:, 0]
+        return training.sigmoid(_constant(gan.discriminator, x, training))[:, 0]
 
     generated = _constant(gan.generator, z)
     computed = {
@@ -72,11 +72,11 @@ def _steps(case, gan, names):
             "loss_d": d.logs["d_loss"],
             "loss_d_real": np.mean(_softplus(-real)),
             "loss_d_fake": np.mean(_softplus(fake)),
-            "d_x": np.mean(_sigmoid(real)),
-            "d_g_z1": np.mean(_sigmoid(fake)),
+            "d_x": np.mean(training.sigmoid(real)),
+            "d_g_z1": np.mean(training.sigmoid(fake)),
             "grad_norm_d": d.norm,
             "loss_g": g.logs["g_loss"],
-            "d_g_z2": np.mean(_sigmoid(g.logits[-1])),
+            "d_g_z2": np.mean(training.sigmoid(g.logits[-1])),
             "grad_norm_g": g.norm,
         }
         for name, value in values.items():
@@ -90,10 +90,6 @@ def _constant(network, x, training=False):
 
 def _latents(z):
     return z.reshape(len(z), -1)
-
-
-def _sigmoid(logits):
-    return 1 / (1 + np.exp(-training.to_numpy(logits).astype("float64")))
 
 
 def _softplus(logits):

@@ -150,14 +150,21 @@ def _noted(owner, name, note):
     return mock.patch.object(owner, name, noting)
 
 
+_OPTIMIZERS = {"Adam": {"beta_1", "beta_2", "epsilon"}, "RMSprop": {"rho", "epsilon"}}
+
+
 def optimizers(config):
     """Arguments of `compile`: an optimizer for each player, as a case describes it."""
     config = dict(config)
     name, learning_rate = config.pop("name"), config.pop("lr")
-    if name != "Adam" or set(config) - {"beta_1", "beta_2", "epsilon"}:
+    place = config.pop("epsilon_place", "inside")
+    if name not in _OPTIMIZERS or set(config) - _OPTIMIZERS[name]:
         raise Unsupported(f"optimizer {name} with {sorted(config)}")
+    if name == "RMSprop" and place.startswith("outside"):
+        # Keras adds it inside of the root.
+        config["epsilon"] = config["epsilon"] ** 2
     return {
-        f"{player}_optimizer": keras.optimizers.Adam(learning_rate, **config)
+        f"{player}_optimizer": getattr(keras.optimizers, name)(learning_rate, **config)
         for player in ("generator", "discriminator")
     }
 
@@ -222,6 +229,11 @@ def sample(values, count):
 def to_numpy(x):
     """A tensor or variable as an array that later updates do not change."""
     return np.array(keras.ops.convert_to_numpy(x))
+
+
+def sigmoid(logits):
+    """Probabilities."""
+    return 1 / (1 + np.exp(-to_numpy(logits).astype("float64")))
 
 
 def channels_last(images, shape=None):

@@ -1,4 +1,4 @@
-"""WGAN-GP: networks, penalty with its second-order gradients, and optimizer steps."""
+"""WGAN: steps with clipped weights; WGAN-GP: networks, second-order gradients, and steps."""
 
 import keras
 import numpy as np
@@ -27,8 +27,10 @@ class _NoLoss(keras_gan.losses.AdversarialLoss):
 def run(case):
     """The case's outputs as this library computes them."""
     config = case.config
+    if "clip" in config:
+        return _clipped_steps(case)
     if config.get("kind") not in _KINDS:
-        raise Unsupported(f"kind={config.get('kind')!r}: a WGAN without gradient penalty")
+        raise Unsupported(f"kind={config.get('kind')!r}")
     architecture, side = _KINDS[config["kind"]]
     params = case.params
     gan = keras_gan.checkpoints.load_checkpoint(
@@ -38,6 +40,54 @@ def run(case):
         raise ValueError(f"Loaded a model of {gan.image_shape[0]} px, expected {side}.")
     names = training.Names(gan, params)
     return (_steps if "n_critic" in config else _losses)(case, gan, names)
+
+
+def _clipped_steps(case):
+    inputs, config = case.inputs, case.config
+    if not config["clip_order"].startswith("after"):
+        raise Unsupported(f"clip_order={config['clip_order']!r}, only after each critic update")
+    params = case.params
+    # The case's critic is high on real images, a checkpoint's is low.
+    flipped = [name for name in params if name.startswith("D.main.final")]
+    gan = keras_gan.checkpoints.load_checkpoint(
+        {name: -tensor if name in flipped else tensor for name, tensor in params.items()},
+        clip=config["clip"],
+        long_critic_steps=0,
+    )
+    names = training.Names(gan, params)
+
+    def values():
+        found = names.values()
+        return {name: -value if name in flipped else value for name, value in found.items()}
+
+    step = training.Steps(
+        gan,
+        discriminator_steps=config["n_critic"],
+        **training.optimizers(config["optimizer"]),
+    )
+    before = values()
+    critic, generator = [], []
+    for i in range(config["outer_steps"]):
+        at = [f"{i}/{j}" for j in range(config["n_critic"])]
+        real = np.concatenate([inputs[f"real/{a}"] for a in at])
+        draws = [*(inputs[f"z_d/{a}"] for a in at), inputs[f"z_g/{i}"]]
+        *updates, last = step(
+            training.channels_last(real), normal=[z.reshape(len(z), -1) for z in draws]
+        )
+        critic += updates
+        generator.append(last)
+    after = values()
+    return {
+        "d_loss": [u.logs["d_loss"] for u in critic],
+        "grad_norm_d": [u.norm for u in critic],
+        "g_loss": [u.logs["g_loss"] for u in generator],
+        "grad_norm_g": [u.norm for u in generator],
+        **training.changes(before, after, case.outputs),
+        **{
+            f"clipped_fraction/{name}": np.mean(np.abs(value) >= np.float32(config["clip"]))
+            for name, value in after.items()
+        },
+    }
 
 
 def _losses(case, gan, names):
