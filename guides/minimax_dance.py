@@ -226,8 +226,8 @@ figure { margin: 1rem 0 0; }
 figcaption { font-weight: 600; }
 .key { display: inline-flex; align-items: center; gap: .35rem; margin: 0 .5rem; font-weight: 400; }
 .key svg { flex: none; width: 1.75rem; height: .75rem; }
-figure > svg { display: block; width: 100%; height: 13rem; overflow: visible; }
-@media (max-height: 45rem) { figure > svg { height: 9.5rem; } }
+figure > svg { display: block; width: 100%; height: clamp(7rem, 20vh, 13rem); overflow: visible; }
+@media (hover: none) { #keys { display: none; } }
 svg text { fill: var(--soft); font-size: 12px; }
 path { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .axis { stroke: var(--line); stroke-width: 1; }
@@ -251,7 +251,7 @@ where they differ from the data. When nothing differs, it can only answer one ha
 <input type="range" id="slider" min="0" value="0" step="1" aria-label="Training step">
 <output id="where" for="slider" aria-live="off"></output>
 </div>
-<p class="soft"><kbd>Space</kbd> plays and pauses, <kbd>←</kbd> <kbd>→</kbd> move by a frame.</p>
+<p class="soft" id="keys"><kbd>Space</kbd> plays and pauses, <kbd>←</kbd> <kbd>→</kbd> move by a frame.</p>
 <dl>
 <div><dt>Discriminator's loss</dt><dd id="d_loss"></dd></div>
 <div><dt>Generator's loss</dt><dd id="g_loss"></dd></div>
@@ -266,7 +266,7 @@ where they differ from the data. When nothing differs, it can only answer one ha
 </figure>
 <figure>
 <figcaption>The discriminator's answer
-<span class="key"><svg aria-hidden="true"><path class="judge" d="M0 6H28"/></svg>D(x), how likely a point there is real</span>
+<span class="key"><svg aria-hidden="true"><path class="judge" d="M0 6H28"/></svg>D(x)</span>
 </figcaption>
 <svg id="answers" role="img"></svg>
 </figure>
@@ -376,7 +376,7 @@ function show(index) {
   const lowest = Math.min(...frame.d).toFixed(2), highest = Math.max(...frame.d).toFixed(2);
   densities.svg.setAttribute("aria-label",
     `Densities at step ${frame.step}: the data has peaks at -2 and 2; the generator's Wasserstein distance from it is ${frame.w1.toFixed(2)}.`);
-  answers.svg.setAttribute("aria-label", `The discriminator's answers at step ${frame.step} lie between ${lowest} and ${highest}.`);
+  answers.svg.setAttribute("aria-label", `How likely the discriminator believes a point to be real: at step ${frame.step} its answers lie between ${lowest} and ${highest}.`);
   losses.svg.setAttribute("aria-label", `Losses over ${lastStep} steps, with a cursor at step ${frame.step}.`);
 }
 
@@ -416,7 +416,6 @@ slider.addEventListener("input", () => { setPlaying(false); show(Number(slider.v
 slider.max = last;
 element("about").textContent = `Trained with keras_gan on ${backend}, seed ${seed}: ${lastStep} steps, shown every ${frames[1].step}. Losses are those of the game, without the penalty; peaks of a density are cut at 0.8.`;
 new ResizeObserver(layout).observe(document.querySelector("main"));
-matchMedia("(max-height: 45rem)").addEventListener("change", layout);
 layout();
 </script>
 </body>

@@ -1,7 +1,6 @@
 """Unrolled GAN: a generator that foresees how the discriminator will answer."""
 
 import contextlib
-import functools
 
 import keras
 from keras import ops
@@ -76,7 +75,7 @@ class UnrolledGAN(GAN):
             _check_optimizer(self.optimizer.players["discriminator"])
             for regularizer in self._regularizers("discriminator", lazy=True):
                 raise ValueError(
-                    "An unrolled step minimises the discriminator's whole loss, so regularizers "
+                    "An unrolled step minimises the discriminator's whole loss: regularizers of it "
                     f"have interval 1. Received: {type(regularizer).__name__} with interval="
                     f"{regularizer.interval}"
                 )
@@ -93,28 +92,28 @@ class UnrolledGAN(GAN):
         """
         if not (training and self.unrolling_steps):
             return super().generator_loss(batch, training)
-        batch = batch._replace(fakes=self.generate_fakes(batch))
-        with self.steps_ahead(batch):
-            context = _ContextAhead(self, "generator", batch)
+        context = _ContextAhead(self, "generator", batch)
+        with self.steps_ahead(context.fake_images, batch):
             loss = self.adversarial_loss.generator_loss(context)
-            loss, penalties = self._regularized(loss, context, training)
+        loss, penalties = self._regularized(loss, context, training)
         return loss, {"g_loss": loss, **penalties}
 
     @contextlib.contextmanager
-    def steps_ahead(self, batch):
-        """Inside, the discriminator's variables are functions of the generated images.
+    def steps_ahead(self, fake, batch):
+        """Inside, the discriminator's variables are functions of the generated images `fake`.
 
         Args:
-            batch: `Batch` whose `fakes` all steps see.
+            fake: generated images, of which all steps see the same.
+            batch: `Batch` that they go with.
 
         Yields:
             Nothing: read the variables.
         """
         optimizer = self.optimizer.players["discriminator"]
-        variables = self.player_variables("discriminator")
+        variables = self._compiled.variables["discriminator"]
 
         def loss():
-            return self.discriminator_loss(batch)[0]
+            return self.discriminator_loss(batch._replace(fakes=fake))[0]
 
         # Numbers that were drawn are used up; nothing else of these steps has happened.
         with backend.hypothetical(kept=self._random_states().values()):
@@ -129,14 +128,8 @@ class UnrolledGAN(GAN):
 
 
 class _ContextAhead(Context):
-    """The generator's update among the steps ahead, which have seen the images it is about."""
-
-    @functools.cached_property
-    def fake_images(self):
-        return self._batch.fakes
-
     def _about_real(self, fn):
-        # Not a constant: what it thinks of real images depends on what it saw generated.
+        # Not constants: what it thinks of real images depends on what it saw generated.
         return fn()
 
 
@@ -148,7 +141,7 @@ def _sgd_step(optimizer, gradients, variables):
     rate = ops.cast(optimizer.learning_rate, "float32")
     if not optimizer.momentum:
         for gradient, variable in zip(gradients, variables, strict=True):
-            variable.assign(variable - rate * gradient)
+            _move(variable, -rate * gradient)
     else:
         momentums = optimizer.momentums
         for gradient, variable, momentum in zip(gradients, variables, momentums, strict=True):
@@ -156,7 +149,7 @@ def _sgd_step(optimizer, gradients, variables):
             momentum.assign(step)
             if optimizer.nesterov:
                 step = optimizer.momentum * step - rate * gradient
-            variable.assign(variable + step)
+            _move(variable, step)
     optimizer.iterations.assign_add(1)
 
 
@@ -175,8 +168,13 @@ def _adam_step(optimizer, gradients, variables):
         # A unit that is dead has v = 0, where the root has no derivative and needs none.
         alive = v > 0
         root = ops.where(alive, ops.sqrt(ops.where(alive, v, 1.0)), 0.0)
-        variable.assign(variable - rate * m / (root + optimizer.epsilon))
+        _move(variable, -rate * m / (root + optimizer.epsilon))
     optimizer.iterations.assign_add(1)
+
+
+def _move(variable, step):
+    value = variable + step
+    variable.assign(value if variable.constraint is None else variable.constraint(value))
 
 
 _STEPS = {keras.optimizers.SGD: _sgd_step, keras.optimizers.Adam: _adam_step}

@@ -6,7 +6,7 @@ from keras import ops
 import keras_gan
 from keras_gan import backend
 from keras_gan.losses import ZeroSum
-from keras_gan.regularizers import R1
+from keras_gan.regularizers import R1, GradientPenalty
 
 REAL = np.random.RandomState(0).uniform(-1, 1, (6, 2)).astype("float32")
 Z = np.random.RandomState(1).standard_normal((6, 3)).astype("float32")
@@ -45,7 +45,7 @@ def ahead(gan):
     """The discriminator's trainable weights, some steps ahead."""
 
     def read():
-        with gan.steps_ahead(batch()._replace(fakes=gan.generate_fakes(batch()))):
+        with gan.steps_ahead(gan.generate_fakes(batch()), batch()):
             # Tensors of their own: what is assigned later is not seen.
             return [v.value + 0 for v in gan.discriminator.trainable_variables]
 
@@ -66,6 +66,24 @@ def ahead(gan):
 def test_steps_ahead_are_those_of_the_optimizer(helpers, optimizer):
     gan = make(helpers)
     gan.compile(discriminator_optimizer=optimizer(), regularizers=[R1(2.0)])
+    found, made, before = two_steps(gan)
+    for value, expected, old in zip(found, made, before, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+        assert not np.allclose(value, old)
+
+
+def test_steps_ahead_keep_to_constraints(helpers):
+    gan = make(helpers)
+    keras_gan.constraints.constrain(gan.discriminator, keras_gan.constraints.WeightClip(0.1))
+    gan.compile(discriminator_optimizer=keras.optimizers.SGD(0.3))
+    found, made, _ = two_steps(gan)
+    for value, expected in zip(found, made, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
+    assert max(np.abs(value).max() for value in found) == np.float32(0.1)
+
+
+def two_steps(gan):
+    """The discriminator's weights two steps ahead, after these steps, and before them."""
     optimizer = gan.optimizer.players["discriminator"]
     variables = gan.discriminator.trainable_variables
 
@@ -78,9 +96,7 @@ def test_steps_ahead_are_those_of_the_optimizer(helpers, optimizer):
     found, before = ahead(gan), numpy(variables)
     make_a_step()
     make_a_step()
-    for value, expected, old in zip(found, numpy(variables), before, strict=True):
-        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
-        assert not np.allclose(value, old)
+    return found, numpy(variables), before
 
 
 def generator_gradients(gan):
@@ -138,7 +154,7 @@ def test_state_of_the_discriminator(helpers):
 
     def loss():
         fake = gan.generate_fakes(batch())
-        with gan.steps_ahead(batch()._replace(fakes=fake)):
+        with gan.steps_ahead(fake, batch()):
             return ops.sum(gan.discriminate(fake, batch())), normalization.moving_mean.value + 0
 
     (_, mean), gradients = backend.value_and_grad(loss, gan.generator.trainable_variables)
@@ -164,6 +180,36 @@ def test_compiled_training_is_eager_training(helpers):
         results.append([logs["g_loss"], logs["d_loss"], *numpy(gan.generator.weights)])
     for compiled, eager in zip(*results, strict=True):
         np.testing.assert_allclose(compiled, eager, rtol=1e-4, atol=1e-6)
+
+
+def test_convolutions_under_a_gradient_penalty(helpers):
+    # Derivatives of the third order, through layers that have several forms.
+    layers = keras.layers
+    generator = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(16, activation="tanh"), layers.Reshape((4, 4, 1))]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((4, 4, 1)),
+            keras_gan.layers.Conv2D(2, 4, strides=2, padding="same"),
+            layers.LeakyReLU(0.2),
+            keras_gan.layers.Conv2D(1, 2),
+            layers.Flatten(),
+        ]
+    )
+    gan = keras_gan.UnrolledGAN(generator, discriminator, unrolling_steps=1, seed=0)
+    helpers.draw_weights(generator, 0)
+    helpers.draw_weights(discriminator, 1)
+    gan.compile(
+        generator_optimizer=keras.optimizers.SGD(1.0),
+        discriminator_optimizer=keras.optimizers.Adam(0.05, 0.5, 0.9, epsilon=1e-4),
+        regularizers=[GradientPenalty(1.0)],
+    )
+    images = np.random.RandomState(2).uniform(-1, 1, (4, 4, 4, 1)).astype("float32")
+    logs = [gan.train_on_batch(images, return_dict=True) for _ in range(2)][-1]
+    found = [logs[name] for name in ("d_loss", "g_loss", "gradient_penalty")]
+    # The same on every backend.
+    np.testing.assert_allclose(found, [2.098479, -1.369119, 0.636596], rtol=2e-5)
 
 
 def test_training_evaluation_and_a_saved_model(helpers, tmp_path):

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from keras_gan import backend, losses, random, regularizers, theory
+import keras_gan
+from keras_gan import backend, losses, regularizers, theory
 from keras_gan.theory import dirac_gan
 from parity import training
 from parity.case import Unsupported
@@ -80,20 +81,27 @@ def _lecture():
         )
 
     real, fake = logit(0.7), logit(0.2)
-    penalty, points = regularizers.GradientPenalty(), keras.ops.ones((2, 1))
-    seed = random.SeedGenerator(0)
-    penalties = [
-        backend.detached(
-            lambda slope=slope: penalty.penalty(lambda x: slope * x, points, points, seed)
-        )
-        for slope in (1.0, 1.5, 0.2)
-    ]
     return {
         "lecture/d_value": -training.to_numpy(losses.Minimax().discriminator(real, fake)),
         "lecture/g_value": training.to_numpy(losses.Minimax().generator(None, fake)),
-        "lecture/gp": np.array([training.to_numpy(x) for x in penalties]),
+        "lecture/gp": np.array([_slope_penalty(slope) for slope in (1.0, 1.5, 0.2)]),
         "lecture/d_star": theory.optimal_discriminator([0.9, 0.05, 0.4], [0.1, 0.95, 0.4]),
     }
+
+
+def _slope_penalty(slope):
+    """The gradient penalty of a critic that is a line."""
+    points = keras.ops.ones((2, 1))
+    line = keras.layers.Dense(
+        1, use_bias=False, kernel_initializer=keras.initializers.Constant(slope)
+    )
+    networks = [keras.Sequential([keras.Input((1,)), x]) for x in (keras.layers.Dense(1), line)]
+    gan = keras_gan.GAN(*networks, seed=0)
+    gan.compile()
+    context = keras_gan.Context(gan, "discriminator", keras_gan.Batch(points, fakes=points))
+    return training.to_numpy(
+        backend.detached(lambda: regularizers.GradientPenalty().penalty(context))
+    )
 
 
 def dirac(case):

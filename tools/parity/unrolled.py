@@ -55,7 +55,7 @@ def _unroll(gan, batch):
     def loss():
         value, _ = gan.generator_loss(batch)
         fake = gan.generate_fakes(batch)
-        with gan.steps_ahead(batch._replace(fakes=fake)):
+        with gan.steps_ahead(fake, batch):
             logits = [gan.discriminate(x, batch) for x in (batch.images, fake)]
             ahead = {f"D.{name}": v.value for name, v in discriminator.items()}
             ahead["d_loss"] = losses.NonSaturating().discriminator(*logits)
