@@ -21,10 +21,11 @@ from keras_gan import (  # noqa: E402
     random,
     regularizers,
     schedules,
+    theory,
 )
 from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
-from keras_gan.models import DCGAN, WGANGP  # noqa: E402
+from keras_gan.models import DCGAN, WGANGP, UnrolledGAN  # noqa: E402
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "Batch",
     "Context",
     "Phase",
+    "UnrolledGAN",
     "augmentation",
     "callbacks",
     "checkpoints",
@@ -53,5 +55,6 @@ __all__ = [
     "random",
     "regularizers",
     "schedules",
+    "theory",
     "upload_preset",
 ]

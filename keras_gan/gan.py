@@ -212,7 +212,9 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        context = Context(self, "discriminator", batch, training)
+        return self._discriminator_loss(Context(self, "discriminator", batch, training), training)
+
+    def _discriminator_loss(self, context, training):
         loss = self.adversarial_loss.discriminator_loss(context)
         logs = {
             "real_logits": ops.mean(ops.cast(context.real_logits, "float32")),

@@ -14,14 +14,14 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from parity import dcgan, losses, metrics, toolbox, wgan
+from parity import dcgan, gan, metrics, toolbox, wgan
 from parity.case import Case, Unsupported, find
 from parity.compare import compare
 
 # What computes the outputs of a family's cases.
 RUNNERS = {
     "dcgan": dcgan.run,
-    "gan": losses.run,
+    "gan": gan.run,
     "metrics": metrics.run,
     "toolbox": toolbox.run,
     "wgan": wgan.run,
