@@ -115,6 +115,15 @@ def test_command(tmp_path, capsys):
         benchmark_modes.main([*arguments, "--seeds", "0"])
 
 
+def test_dirac_gan_is_computed(tmp_path, capsys):
+    assert benchmark_modes.main(["dirac", "--results", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    # As in the authors' code: the plain game leaves its start behind, R1 draws it in.
+    assert lines[2].startswith("| GAN | 3.1 | 1.4 |")
+    assert lines[5].startswith("| WGAN-GP | 1.8 | 1.2 |")
+    assert lines[6].startswith("| R1, gamma 0.3 | 2.6e-06 |")
+
+
 # Stacked images -----------------------------------------------------------------------------------
 
 
