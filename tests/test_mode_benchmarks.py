@@ -214,6 +214,10 @@ def test_stacked_run(digits, tmp_path, monkeypatch):
     found = benchmark.run("packing2", 0, options(images=digits), tmp_path / "results" / "data")
     assert 1 <= found["figures"]["modes_covered"] <= 20
     assert 0 < found["figures"]["classifier_accuracy"] <= 1
+    place = tmp_path / "results" / "data" / "packing2_2" / "0"
+    with np.load(place / "samples.npz") as stored:
+        first, second = stored["samples"]
+    assert first.shape == (28, 28, 3) and np.abs(first - second).max() > 1e-3
     assert "| packing2 | 2 | 1 |" in benchmark.table(tmp_path / "results" / "data")
 
 

@@ -322,7 +322,11 @@ class Stacked:
         divergence, covered = metrics.ModeKL(modes), metrics.ModesCovered(modes)
         shown = []
         for _ in range(self.setting.generated // _JUDGED_AT_ONCE):
-            batch = backend.detached(lambda: backend.without_updates(lambda: self._sample(gan)))
+            # Not among what is dropped: the next draw differs.
+            z = gan.sample_latents(_JUDGED_AT_ONCE)
+            batch = backend.detached(
+                lambda z=z: backend.without_updates(lambda: self._generate(gan, z))
+            )
             divergence.update_state(None, batch)
             shown.append(ops.convert_to_numpy(batch[:1]))
         # The classifier takes its time: what one metric counted, the other need not.
@@ -330,8 +334,7 @@ class Stacked:
         figures = {metric.name: float(metric.result()) for metric in (covered, divergence)}
         return figures, np.concatenate(shown[:64])
 
-    def _sample(self, gan):
-        z = gan.sample_latents(_JUDGED_AT_ONCE)
+    def _generate(self, gan, z):
         images = gan.ema_generator(z, training=self.setting.batch_statistics)
         return gan.from_network_range(images)
 
