@@ -1,7 +1,8 @@
 """What is tried against mode collapse in the plane: each remedy is a compiled model.
 
-Two families, in each of which the remedy is the only difference: PacGAN's networks and protocol,
-and, with names in `small_`, networks and settings that train in a minute. `best` is the library's.
+Three families, in each of which the remedy is the only difference: PacGAN's networks and protocol;
+those of Unrolled GANs, with names in `unrolled`; and, with names in `small_`, networks and settings
+that train in a minute, to which the library's `best` belongs.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from mode_benchmarks import networks
 
 # 400 epochs of 100,000 samples in batches of 100.
 _PACGAN_STEPS = 400_000
+_UNROLLED_STEPS = 25_000
 _SMALL_STEPS = 8_000
 
 
@@ -59,6 +61,26 @@ def _pacgan(packing=1, last=None, **settings):
         return gan
 
     return Remedy(build, _PACGAN_STEPS, 100 * packing)
+
+
+def _unrolled(steps_ahead):
+    """The setting of Unrolled GANs; 0 steps ahead are a plain GAN.
+
+    The length and the batches are those of the authors' notebook.
+    """
+
+    def build(mixture, steps, seed):
+        gan = keras_gan.UnrolledGAN(
+            networks.unrolled_generator(),
+            networks.unrolled_discriminator(),
+            unrolling_steps=steps_ahead,
+            image_range=(-mixture.extent, mixture.extent),
+            seed=seed,
+        )
+        gan.compile()
+        return gan
+
+    return Remedy(build, _UNROLLED_STEPS, 512)
 
 
 def _small(packing=1, **settings):
@@ -117,6 +139,10 @@ REMEDIES = {
     "dragan": _pacgan(regularizers=[DRAGAN()]),
     "r1": _pacgan(regularizers=[R1(0.1)]),
     "wgan_gp": _pacgan(**_WGAN_GP),
+    "unrolled0": _unrolled(0),
+    "unrolled1": _unrolled(1),
+    "unrolled5": _unrolled(5),
+    "unrolled10": _unrolled(10),
     "small_gan": _small(),
     "small_packing2": _small(packing=2),
     "small_packing4": _small(packing=4),

@@ -239,7 +239,7 @@ def trained_classifier(train, test, epochs, folder):
         folder: path.
 
     Returns:
-        Pair of the model and a dict with `epochs` and `accuracy` on the test images.
+        Pair of the model and a dict with its `classifier_accuracy` on the test images.
     """
     weights = folder / f"classifier_{epochs}.weights.h5"
     facts = folder / f"classifier_{epochs}.json"
@@ -260,7 +260,7 @@ def trained_classifier(train, test, epochs, folder):
     _, accuracy = model.evaluate(x_test, y_test, batch_size=500, verbose=0)
     with atomic_file(weights) as temporary:
         model.save_weights(temporary)
-    found = {"epochs": epochs, "accuracy": round(float(accuracy), 4)}
+    found = {"classifier_accuracy": round(float(accuracy), 4)}
     with atomic_file(facts) as temporary:
         temporary.write_text(json.dumps(found) + "\n")
     return model, found
@@ -308,12 +308,13 @@ class Stacked:
             keras.utils.set_random_seed(seed)
             gan = build(setting, packing, seed)
             data = Stacks(images, setting, packing, steps, seed)
-            runs.train(gan, data, None, steps, place)
-            return self._judge(gan, classifier, facts)
+            diverged_at = runs.train(gan, data, None, steps, place)
+            figures, samples = self._judge(gan, classifier)
+            return {**figures, **facts, "diverged_at": diverged_at}, samples
 
         return runs.load_or_make(place, protocol, make)
 
-    def _judge(self, gan, classifier, facts):
+    def _judge(self, gan, classifier):
         to_unit = layers.Rescaling(0.5, offset=0.5)
         modes = metrics.StackedModes(
             keras.Sequential([keras.Input((28, 28, 1)), to_unit, classifier])
@@ -321,17 +322,19 @@ class Stacked:
         divergence, covered = metrics.ModeKL(modes), metrics.ModesCovered(modes)
         shown = []
         for _ in range(self.setting.generated // _JUDGED_AT_ONCE):
-            batch = backend.detached(lambda: backend.without_updates(lambda: self._sample(gan)))
+            # Not among what is dropped: the next draw differs.
+            z = gan.sample_latents(_JUDGED_AT_ONCE)
+            batch = backend.detached(
+                lambda z=z: backend.without_updates(lambda: self._generate(gan, z))
+            )
             divergence.update_state(None, batch)
             shown.append(ops.convert_to_numpy(batch[:1]))
         # The classifier takes its time: what one metric counted, the other need not.
         covered.counts.assign(divergence.counts)
         figures = {metric.name: float(metric.result()) for metric in (covered, divergence)}
-        figures["classifier_accuracy"] = facts["accuracy"]
         return figures, np.concatenate(shown[:64])
 
-    def _sample(self, gan):
-        z = gan.sample_latents(_JUDGED_AT_ONCE)
+    def _generate(self, gan, z):
         images = gan.ema_generator(z, training=self.setting.batch_statistics)
         return gan.from_network_range(images)
 
