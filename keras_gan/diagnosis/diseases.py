@@ -312,13 +312,15 @@ def _singular_values_grow(series):
 
 
 def _hold_weights(gan, evidence):
-    del evidence
-    generator, discriminator = _rates(gan)
+    player = evidence["layer"].partition("/")[0]
+    rate = _rates(gan)[player == "discriminator"]
+    name = type(gan.optimizer.players[player]).__name__
     return (
-        "In large models this comes before a collapse: keep the last snapshots "
+        "In large models this comes before a collapse: keep several snapshots "
         "(`keras_gan.callbacks.Snapshot(..., keep=5)`) and go back to one of before if the samples "
-        f"get worse. Lower the learning rates (they are {generator:g} and {discriminator:g}), or "
-        "bound the layer: `keras_gan.layers.SpectralNormalization`."
+        f"get worse. Lower the {player}'s learning rate: `gan.compile({player}_optimizer="
+        f"keras.optimizers.{name}({rate / 4:g}))`, or bound the layer: "
+        "`keras_gan.layers.SpectralNormalization`."
     )
 
 
