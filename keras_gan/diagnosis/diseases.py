@@ -300,8 +300,8 @@ def _singular_values_grow(series):
     limit = 2 if first["step"] >= _STARTUP else 10
     paths = [name for name in last if name.startswith("sigma/")]
     ratios = {path: last[path] / max(first[path], 1e-12) for path in paths if path in first}
-    path = max(ratios, key=ratios.get)
-    if ratios[path] < limit:
+    path = max(ratios, key=ratios.get, default=None)
+    if path is None or ratios[path] < limit:
         return None
     return {
         "layer": path.removeprefix("sigma/"),
