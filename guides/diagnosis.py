@@ -79,7 +79,7 @@ def examine(name, gan):
     figure, axis = plt.subplots(figsize=(4, 4))
     axis.plot(*points[:1000, 0, 0].T, ".", color="lightgray", label="data")
     axis.plot(*samples.T, ".", alpha=0.3, label="samples")
-    axis.set(title=name.replace("_", " "), aspect="equal")
+    axis.set(title=name.replace("_", " "), aspect="equal", xlim=(-0.9, 0.9), ylim=(-0.9, 0.9))
     axis.legend(loc="upper right")
     figure.savefig(OUT / f"{name}_samples.png")
     plt.close(figure)
@@ -105,12 +105,13 @@ found["healthy"] = examine("healthy", gan)
 # %% [markdown]
 # ## Learning rates out of balance
 #
-# The discriminator learns two hundred times as fast as the generator. Soon it is certain of everything:
-# scores of real and of generated points are ten and more apart, and go on growing. The advice names the rate.
+# The discriminator learns two hundred times as fast as the generator, and takes five steps for each of the
+# generator's. Soon it is certain of everything: scores of real and of generated points are ten and more apart, and go
+# on growing. The advice names the rates.
 
 # %%
 gan = make_gan()
-gan.compile(adam(1e-5, 0.5), adam(2e-3, 0.5))
+gan.compile(adam(1e-5, 0.5), adam(2e-3, 0.5), discriminator_steps=5)
 found["imbalance"] = examine("imbalance", gan)
 
 # %% [markdown]

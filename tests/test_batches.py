@@ -68,3 +68,17 @@ def test_split_arrays():
             batches.split_arrays(x, None, fraction)
     with pytest.raises(ValueError, match="`validation_data` instead"):
         batches.split_arrays(Batches(x), None, 0.5)
+
+
+def test_a_sample_is_spread_over_arrays_and_data_sets():
+    images = np.arange(100, dtype="uint8").reshape(100, 1, 1, 1)
+    sample, labels = batches.sample(images, np.arange(100), 5)
+    np.testing.assert_array_equal(labels, [0, 24, 49, 74, 99])
+    np.testing.assert_array_equal(sample.ravel(), labels)
+    (everything,) = batches.sample(images, None, 200)
+    np.testing.assert_array_equal(everything, images)
+    dataset = data.arrays(images, batch_size=8)
+    (sample,) = batches.sample(dataset, None, 20)
+    assert len(np.unique(sample)) == 20
+    # Reading a stream would take something from it.
+    assert batches.sample(iter([images]), None, 5) is None

@@ -357,3 +357,21 @@ def test_what_is_used_of_keras_data_adapters_exists():
     source = inspect.getsource(GeneratorDataAdapter)
     for attribute in ("self.generator()", "self._first_batches", "self._output_signature"):
         assert attribute in source
+
+
+def test_the_first_images_of_training_are_kept():
+    images = np.arange(20, dtype="uint8").reshape(20, 1, 1, 1)
+    data = batches.for_training(images, np.arange(20), batch_size=4, group=2)
+    data.keep_first(12)
+    iterator = iter(data.get_numpy_iterator())
+    for _ in range(2):
+        next(iterator)
+    kept, labels = data.kept
+    # In the order of training, without what is above the count, and of one pass only.
+    np.testing.assert_array_equal(kept.ravel(), np.arange(12))
+    np.testing.assert_array_equal(labels, np.arange(12))
+    data.keep_first(100)
+    for _ in range(3):
+        data.on_epoch_begin()
+        list(data.get_numpy_iterator())
+    assert len(data.kept[0]) == 16

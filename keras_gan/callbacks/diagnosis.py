@@ -15,13 +15,12 @@ from keras_gan.diagnosis.probe import Probe
 
 # Probes without a sign of a disease before it counts as over.
 _PROBES_TO_RECOVER = 5
-_BCE = "near 1.39 = 2 log 2 where D knows nothing"
 # Signals of the report, and what healthy runs showed.
 _SIGNALS = {
     "real_score": "",
     "fake_score": "",
     "margin": "below 10; 0 where D knows nothing",
-    "bce": _BCE,
+    "bce": "0.1 to 1.3; 1.39 where D knows nothing",
     "real_accuracy": "",
     "fake_accuracy": "",
     "diversity": "0.8 to 1.2, less at first",
@@ -152,11 +151,13 @@ class Diagnosis(keras.callbacks.Callback):
         """
         if self.model is not None and self.model is not gan:
             self._forget()
-        self._held_out = None if held_out is None else held_out(self.samples)
+        # A mean score needs fewer images than distances.
+        count = -(-self.samples // 2)
+        self._held_out = None if held_out is None else held_out(count)
         if self.held_out is not None:
             parts = self.held_out if isinstance(self.held_out, tuple) else (self.held_out,)
             gan.check_batch(parts)
-            self._held_out = tuple(part[: self.samples] for part in parts)
+            self._held_out = tuple(part[:count] for part in parts)
         data.keep_first(self.samples)
         self._data = data
         self._has_snapshot = has_snapshot

@@ -34,7 +34,7 @@ class Probe:
         self._real = _batches(real, batch_size, gan.packing)
         self._held_out = _batches(held_out, batch_size, gan.packing)
         variables = [
-            (f"{player}/{v.path}", v)
+            (f"{player}/{v.path.removeprefix(f'{network.name}/')}", v)
             for player, networks in gan.players().items()
             for network in networks
             for v in network.trainable_variables

@@ -8,7 +8,7 @@ import pytest
 from keras_gan import losses
 from keras_gan.diagnosis.diseases import DISEASES, Series, kind_of
 
-# Measured by tools/record_signals.py; see its docstring.
+# Measured by tools/diagnose_recipes.py; see its docstring.
 RUNS = json.loads(pathlib.Path(__file__).with_name("healthy_runs.json").read_text())
 SIGNS = {disease.name: disease.signs for disease in DISEASES}
 
