@@ -1,6 +1,6 @@
 """Layers that GANs need and Keras lacks, or has in another form."""
 
-from keras_gan.layers.conditioning import ConcatenateMaps
+from keras_gan.layers.conditioning import ConcatenateMaps, OneHot
 from keras_gan.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gan.layers.dropout import Dropout
 from keras_gan.layers.gradient_reversal import GradientReversal
@@ -33,6 +33,7 @@ __all__ = [
     "MinibatchDiscrimination",
     "MinibatchStdDev",
     "NormalizedMinibatchDiscrimination",
+    "OneHot",
     "RemoveReferenceBatch",
     "SpectralNormalization",
     "VirtualBatchNormalization",

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_gan.checks import check_integer
+
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class ConcatenateMaps(keras.Layer):
@@ -22,7 +24,7 @@ class ConcatenateMaps(keras.Layer):
 
     Example:
     ```python
-    maps = keras_gan.layers.ConcatenateMaps()([images, keras.ops.one_hot(labels, 10)])
+    maps = keras_gan.layers.ConcatenateMaps()([images, keras_gan.layers.OneHot(10)(labels)])
     ```
 
     References: Mirza, Osindero (2014), Conditional Generative Adversarial Nets, arXiv:1411.1784;
@@ -58,3 +60,54 @@ class ConcatenateMaps(keras.Layer):
         """The features', with the vectors' channels more."""
         features, vectors = input_shape
         return (*features[:-1], features[-1] + vectors[-1])
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class OneHot(keras.Layer):
+    """Class ids as one-hot vectors; an id out of range becomes zeros.
+
+    `keras.ops.one_hot` looks at the values on PyTorch, where predictions are traced without any.
+
+    Args:
+        num_classes: int >= 1.
+        **kwargs: of `keras.Layer`.
+
+    Call arguments:
+        inputs: integer tensor `(N,)`.
+
+    Returns:
+        A tensor `(N, num_classes)` of the layer's compute dtype.
+
+    Raises:
+        ValueError: if `num_classes` is no integer >= 1.
+
+    Example:
+    ```python
+    vectors = keras_gan.layers.OneHot(10)(labels)
+    ```
+    """
+
+    def __init__(self, num_classes, **kwargs):
+        # Ids must not be cast to half precision, which has too few integers.
+        super().__init__(autocast=False, **kwargs)
+        check_integer("num_classes", num_classes, minimum=1)
+        self.num_classes = num_classes
+        self.built = True
+
+    def call(self, inputs):
+        """Compare each id with all classes."""
+        classes = ops.arange(self.num_classes, dtype="int32")
+        return ops.cast(ops.equal(ops.cast(inputs, "int32")[:, None], classes), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        """One vector for each id."""
+        return (*input_shape, self.num_classes)
+
+    def compute_output_spec(self, inputs):
+        """Of the compute dtype, whatever that of the ids."""
+        shape = self.compute_output_shape(inputs.shape)
+        return keras.KerasTensor(shape, self.compute_dtype)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "num_classes": self.num_classes}

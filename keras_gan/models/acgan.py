@@ -8,7 +8,7 @@ from keras import layers, ops
 from keras_gan.checks import check_filters, check_integer, check_number
 from keras_gan.context import Context
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout, OneHot
 from keras_gan.models.dcgan import base_and_stages, normal
 from keras_gan.presets import register
 
@@ -135,7 +135,7 @@ class ACGAN(GAN):
 
         def generator():
             z, label = keras.Input((latent_dim,)), keras.Input((), dtype="int32")
-            x = layers.Concatenate(dtype=dtype)([z, ops.one_hot(label, num_classes)])
+            x = layers.Concatenate(dtype=dtype)([z, OneHot(num_classes, dtype=dtype)(label)])
             filters = width * 2 ** (stages - 1)
             x = layers.Dense(base[0] * base[1] * filters, activation="relu", **options)(x)
             x = layers.Reshape((*base, filters), dtype=dtype)(x)

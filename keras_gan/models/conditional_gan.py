@@ -1,7 +1,7 @@
 """Conditional GANs: both players are told the class, by concatenation."""
 
 import keras
-from keras import layers, ops
+from keras import layers
 
 from keras_gan.checks import check_filters, check_image_shape, check_integer, check_units
 from keras_gan.gan import GAN
@@ -12,6 +12,7 @@ from keras_gan.layers import (
     Conv2D,
     Conv2DTranspose,
     Dropout,
+    OneHot,
 )
 from keras_gan.models.dcgan import base_and_stages, normal
 from keras_gan.models.mlp_gan import check_epsilon, dense, flattened, generator_body
@@ -188,7 +189,7 @@ class ConditionalDCGAN(GAN):
 
         def inputs(shape):
             label = keras.Input((), dtype="int32")
-            return keras.Input(shape), label, ops.one_hot(label, num_classes)
+            return keras.Input(shape), label, OneHot(num_classes, dtype=dtype)(label)
 
         def join(x, classes):
             return ConcatenateMaps(dtype=dtype)([x, classes])
