@@ -19,7 +19,9 @@ from keras_gan import (  # noqa: E402
     presets,
     random,
     regularizers,
+    schedules,
 )
+from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
 from keras_gan.models import DCGAN, WGANGP  # noqa: E402
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
@@ -31,6 +33,7 @@ __all__ = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "augmentation",
     "callbacks",
@@ -47,5 +50,6 @@ __all__ = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]

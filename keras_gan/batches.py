@@ -20,13 +20,14 @@ from keras_gan.distribution import OneReplica
 from keras_gan.training_batches import TrainingBatches, as_tuple
 
 
-def adapt(x, y=None, *, batch_size=None, check=None, replicas=OneReplica):
+def adapt(x, y=None, *, batch_size=None, packing=1, check=None, replicas=OneReplica):
     """The data adapter for `evaluate`.
 
     Args:
         x: images, or whatever Keras accepts as a data set.
         y: labels beside arrays.
         batch_size: int, images in one batch; for arrays only (32 by default).
+        packing: int >= 1, of which every batch holds a multiple of images.
         check: function called with the arrays or the first batch, on the host; raises if the model
             cannot use it.
         replicas: `keras_gan.backend.Replicas` that share each batch.
@@ -40,8 +41,10 @@ def adapt(x, y=None, *, batch_size=None, check=None, replicas=OneReplica):
     """
     if isinstance(x, DataAdapter):
         return x
-    if replicas.count > 1:
-        return for_training(x, y, batch_size=batch_size, check=check, replicas=replicas)
+    if replicas.count > 1 or packing > 1:
+        return for_training(
+            x, y, batch_size=batch_size, packing=packing, check=check, replicas=replicas
+        )
     x, _ = _checked(x, y, batch_size, check)
     is_array = can_convert_arrays((x, y))
     return get_data_adapter(x=x, y=y, batch_size=(batch_size or 32) if is_array else None)
@@ -56,6 +59,7 @@ def for_training(
     group=1,
     seed=(0,),
     steps_per_epoch=None,
+    packing=1,
     check=None,
     replicas=OneReplica,
 ):
@@ -69,6 +73,7 @@ def for_training(
         group: int, consecutive batches to concatenate into one.
         seed: ints that the order is drawn from.
         steps_per_epoch: int, or `None` for epochs of one pass.
+        packing: as in `adapt`.
         check: as in `adapt`.
         replicas: as in `adapt`.
 
@@ -76,14 +81,23 @@ def for_training(
         A `TrainingBatches`.
 
     Raises:
-        ValueError: as `adapt`, and if the data does not fill one group or the replicas' shares
-            would not be equal.
+        ValueError: as `adapt`, and if the data does not fill one group, or a batch does not divide
+            into the replicas' equal shares or into packs.
     """
     x, first = _checked(x, y, batch_size, check)
     if steps_per_epoch is not None:
         check_integer("steps_per_epoch", steps_per_epoch, minimum=1)
     return TrainingBatches(
-        x, y, first, group, batch_size or 32, shuffle, list(seed), steps_per_epoch, replicas
+        x,
+        y,
+        first,
+        group,
+        batch_size or 32,
+        shuffle,
+        list(seed),
+        steps_per_epoch,
+        packing,
+        replicas,
     )
 
 

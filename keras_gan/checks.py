@@ -1,5 +1,6 @@
 """Checks of arguments that many entries share."""
 
+import math
 import os
 
 import numpy as np
@@ -12,6 +13,18 @@ def check_integer(name, value, minimum):
     integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not integer or value < minimum:
         raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {value!r}")
+
+
+def check_number(name, value, minimum=0, maximum=math.inf, below=math.inf):
+    """Raises a ValueError unless `value` is a finite number within the limits."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and minimum <= value <= maximum and value < below):
+        accepted = f">= {minimum}"
+        if maximum < math.inf:
+            accepted = f"in [{minimum}, {maximum}]"
+        elif below < math.inf:
+            accepted = f"in [{minimum}, {below})"
+        raise ValueError(f"`{name}` must be a finite number {accepted}. Received: {value!r}")
 
 
 def check_path(name, value):

@@ -62,18 +62,24 @@ def start_epoch(replicas, num_batches):
         agree(replicas, {"the number of steps of an epoch": num_batches})
 
 
-def check_divisible(size, replicas):
-    """Refuse a batch of `size` images of which `replicas` cannot take equal shares.
+def check_divisible(size, replicas, packing=1):
+    """Refuse a batch of `size` images of which `replicas` cannot take equal shares of whole packs.
 
     Raises:
-        ValueError: if a share would be smaller than another, which would weigh its images more.
+        ValueError: if a share would be smaller than another, which would weigh its images more, or
+            hold a part of a pack.
     """
-    if size % replicas.count:
+    multiple = replicas.count * packing
+    if size % multiple:
+        reasons = []
+        if replicas.count > 1:
+            reasons.append(f"A batch is shared by {replicas.count} replicas, in equal parts.")
+        if packing > 1:
+            reasons.append(f"The discriminator judges packs of {packing} images (`packing`).")
         raise ValueError(
-            f"A batch is shared by {replicas.count} replicas, in equal parts. Received: a batch of "
-            f"{size} images. Use a batch_size that is a multiple of {replicas.count}, and leave "
-            "out a smaller last batch (`drop_remainder=True` of `keras_gan.data` sets, "
-            "`x[: len(x) // batch_size * batch_size]` of arrays)."
+            f"{' '.join(reasons)} Received: a batch of {size} images. Use a batch_size that is a "
+            f"multiple of {multiple}, and leave out a smaller last batch (`drop_remainder=True` of "
+            "`keras_gan.data` sets, `x[: len(x) // batch_size * batch_size]` of arrays)."
         )
 
 

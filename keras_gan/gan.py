@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import (
+    augmentation,
     backend,
     batches,
     checkpoints,
@@ -20,9 +21,12 @@ from keras_gan import (
     losses,
     random,
     regularizers,
+    schedules,
 )
 from keras_gan.callbacks import Snapshot
 from keras_gan.checks import check_integer
+from keras_gan.context import Context
+from keras_gan.ops import pack
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
 
@@ -34,11 +38,14 @@ class Batch(NamedTuple):
         images: float32 tensor `(N, H, W, C)` in the networks' range.
         labels: integer tensor `(N,)` or `None`.
         latents: tensor `(N, latent_dim)` to generate from, or `None` for fresh ones.
+        fakes: tensor of generated images that the discriminator is to see, or `None` for fresh
+            ones.
     """
 
     images: Any
     labels: Any = None
     latents: Any = None
+    fakes: Any = None
 
 
 class Phase(NamedTuple):
@@ -74,6 +81,9 @@ class GAN(backend.Trainer, keras.Model):
             by default a clone, which takes longer to make than a second network.
         image_range: pair of floats, the range of the networks' images. The outside always sees
             [-1, 1] or uint8.
+        packing: int >= 1, consecutive images that the discriminator judges together, all real or
+            all generated (PacGAN, against mode collapse): it takes images `(H, W, packing * C)`,
+            and batches hold a multiple of `packing` images.
         seed: int in `[0, 2**32)` for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy, which should be the networks'.
@@ -94,7 +104,8 @@ class GAN(backend.Trainer, keras.Model):
     images = gan.generate(16, seed=0)
     ```
 
-    Reference: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661.
+    References: Goodfellow et al. (2014), Generative Adversarial Networks, arXiv:1406.2661; Lin,
+    Khetan, Fanti, Oh (2017), PacGAN, arXiv:1712.04086.
     """
 
     def __init__(
@@ -104,6 +115,7 @@ class GAN(backend.Trainer, keras.Model):
         *,
         ema_generator=None,
         image_range=(-1, 1),
+        packing=1,
         seed=None,
         name=None,
         dtype=None,
@@ -116,10 +128,14 @@ class GAN(backend.Trainer, keras.Model):
                     f"The {role} must be a functional or sequential `keras.Model` with one input. "
                     f"Received: {network!r}. Define it with `keras.Input`."
                 )
-        if generator.output_shape[1:] != discriminator.input_shape[1:]:
+        check_integer("packing", packing, minimum=1)
+        *sides, channels = generator.output_shape[1:]
+        if (*sides, packing * channels) != discriminator.input_shape[1:]:
+            packed = f" With packing={packing}, it takes {packing} of them side by side on the "
             raise ValueError(
                 f"The generator makes images of shape {generator.output_shape[1:]}, but the "
                 f"discriminator takes {discriminator.input_shape[1:]}."
+                + (f"{packed}channels: {(*sides, packing * channels)}." if packing > 1 else "")
             )
         if len(image_range) != 2 or not image_range[0] < image_range[1]:
             raise ValueError(
@@ -134,6 +150,7 @@ class GAN(backend.Trainer, keras.Model):
         self.ema_generator.name = f"ema_{generator.name}"
         self.ema_generator.set_weights(generator.get_weights())
         self.image_range = tuple(image_range)
+        self.packing = packing
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name="training")
         self.step = self.add_weight(
@@ -156,6 +173,7 @@ class GAN(backend.Trainer, keras.Model):
             "discriminator_optimizer": keras.optimizers.Adam(2e-4, 0.5, 0.999, epsilon=1e-8),
             "loss": "non_saturating",
             "regularizers": [],
+            "augmentations": [],
             "discriminator_steps": 1,
             "ema_decay": 0.0,
         }
@@ -175,8 +193,9 @@ class GAN(backend.Trainer, keras.Model):
         """
         return [
             Phase("discriminator", self.discriminator_loss),
-            *self._lazy_phases(),
+            *self._lazy_phases("discriminator"),
             Phase("generator", self.generator_loss),
+            *self._lazy_phases("generator"),
         ]
 
     def log_names(self):
@@ -193,37 +212,29 @@ class GAN(backend.Trainer, keras.Model):
         Returns:
             `(loss, logs)`.
         """
-        fake = self._constant_fakes(batch, training)
-        real_logits = self.discriminate(batch.images, batch, training)
-        fake_logits = self.discriminate(fake, batch, training)
-        loss = self.adversarial_loss.discriminator(real_logits, fake_logits)
+        context = Context(self, "discriminator", batch, training)
+        loss = self.adversarial_loss.discriminator_loss(context)
         logs = {
-            "real_logits": ops.mean(ops.cast(real_logits, "float32")),
-            "fake_logits": ops.mean(ops.cast(fake_logits, "float32")),
+            "real_logits": ops.mean(ops.cast(context.real_logits, "float32")),
+            "fake_logits": ops.mean(ops.cast(context.fake_logits, "float32")),
         }
-        if training:
-            for regularizer in self._regularizers(lazy=False):
-                penalty = self._penalty(regularizer, batch, fake)
-                loss = loss + regularizer.weight * penalty
-                logs[regularizer.name] = penalty
-        return loss, {"d_loss": loss, **logs}
+        loss, penalties = self._regularized(loss, context, training)
+        return loss, {"d_loss": loss, **logs, **penalties}
 
     def generator_loss(self, batch, training=True):
-        """What the generator minimises.
+        """What the generator minimises: the adversarial loss and its regularisers of interval 1.
 
         Args:
             batch: `Batch`.
-            training: bool.
+            training: bool. Held-out losses (`False`) leave the regularisers out.
 
         Returns:
             `(loss, logs)`.
         """
-        fake_logits = self.discriminate(self.generate_fakes(batch, training), batch, training)
-        real_logits = None
-        if self.adversarial_loss.generator_uses_real:
-            real_logits = backend.detached(lambda: self.discriminate(batch.images, batch, training))
-        loss = self.adversarial_loss.generator(real_logits, fake_logits)
-        return loss, {"g_loss": loss}
+        context = Context(self, "generator", batch, training)
+        loss = self.adversarial_loss.generator_loss(context)
+        loss, penalties = self._regularized(loss, context, training)
+        return loss, {"g_loss": loss, **penalties}
 
     def sample_latents(self, count):
         """Latents for training: float32 `(count, latent_dim)` from N(0, 1)."""
@@ -236,7 +247,11 @@ class GAN(backend.Trainer, keras.Model):
             z = self.sample_latents(ops.shape(batch.images)[0])
         return self.generator(z, training=training)
 
-    def _constant_fakes(self, batch, training=True):
+    def constant_fakes(self, batch, training=True):
+        """Generated images to go with a batch, as constants."""
+        if batch.fakes is not None:
+            return batch.fakes
+
         def generate():
             return self.generate_fakes(batch, training)
 
@@ -245,9 +260,52 @@ class GAN(backend.Trainer, keras.Model):
         # The generator's own phase makes the same images: its statistics move there, once.
         return backend.detached(lambda: backend.without_updates(generate))
 
-    def discriminate(self, x, batch, training=True):
-        """The discriminator's logits for images `x` that go with a batch."""
-        return self.discriminator(x, training=training)
+    def shown(self, images, training=True):
+        """Real or generated images as the discriminator sees them.
+
+        Args:
+            images: float32 tensor `(N, H, W, C)` in the networks' range.
+            training: bool. The compiled augmentations are applied in training only.
+
+        Returns:
+            Tensor `(N / packing, H, W, packing * C)`.
+        """
+        if training:
+            for augment in self.augmentations:
+                images = augment(images, self.seed_generator, self.step)
+        return pack(images, self.packing)
+
+    def discriminate(self, x, batch, training=True, network=None):
+        """The discriminator's logits for what `shown` made of images that go with a batch.
+
+        Args:
+            x: tensor.
+            batch: `Batch`.
+            training: bool.
+            network: another network on the discriminator's inputs, such as a `feature_network`.
+        """
+        network = self.discriminator if network is None else network
+        return network(x, training=training)
+
+    def feature_network(self, layer=None):
+        """The discriminator up to an inner layer.
+
+        Args:
+            layer: str or int, the layer's name or index; `None` for what enters the last layer with
+                a kernel.
+
+        Returns:
+            `keras.Model` that shares the discriminator's layers.
+
+        Raises:
+            ValueError: if the discriminator has no such layer.
+        """
+        networks = self._compiled.feature_networks
+        if layer not in networks:
+            networks[layer] = keras.Model(
+                self.discriminator.inputs, _features(self.discriminator.layers, layer)
+            )
+        return networks[layer]
 
     # Shapes -----------------------------------------------------------------------------------
 
@@ -259,7 +317,7 @@ class GAN(backend.Trainer, keras.Model):
     @property
     def image_shape(self):
         """`(height, width, channels)` of an image."""
-        return tuple(self.discriminator.input_shape[1:])
+        return tuple(self.generator.output_shape[1:])
 
     # Compiling --------------------------------------------------------------------------------
 
@@ -269,6 +327,7 @@ class GAN(backend.Trainer, keras.Model):
         discriminator_optimizer=None,
         loss=None,
         regularizers=None,
+        augmentations=None,
         discriminator_steps=None,
         ema_decay=None,
         accumulation_steps=1,
@@ -287,9 +346,13 @@ class GAN(backend.Trainer, keras.Model):
             discriminator_optimizer: the same for the discriminator.
             loss: `keras_gan.losses.AdversarialLoss` or its name, see `keras_gan.losses.get`.
             regularizers: list of `keras_gan.regularizers.Regularizer`; `[]` for none.
+            augmentations: list of `keras_gan.augmentation.Augmentation`, applied in training to
+                whatever the discriminator judges, in this order; real and generated images get
+                draws of their own, and the generator's gradient goes through.
             discriminator_steps: int >= 1, discriminator updates for each generator update, each on
                 a batch of its own.
-            ema_decay: float in [0, 1) of the generator's moving average; 0 keeps a plain copy.
+            ema_decay: float in [0, 1) of the generator's moving average, or a schedule of the
+                training step such as `keras_gan.schedules.WarmUpDecay`; 0 keeps a plain copy.
             accumulation_steps: int >= 1, batches over which the gradients of one update are
                 averaged.
             reuse_latents: bool. Let the generator's update see the same latents as the
@@ -309,14 +372,14 @@ class GAN(backend.Trainer, keras.Model):
             return recipe[name] if value is None else value
 
         self.adversarial_loss = losses.get(given("loss", loss))
-        self.regularizers = _checked_regularizers(given("regularizers", regularizers))
+        self.regularizers = self._checked_regularizers(given("regularizers", regularizers))
+        self.augmentations = _checked_augmentations(given("augmentations", augmentations))
         self.discriminator_steps = given("discriminator_steps", discriminator_steps)
         check_integer("discriminator_steps", self.discriminator_steps, minimum=1)
         check_integer("accumulation_steps", accumulation_steps, minimum=1)
         self.accumulation_steps = accumulation_steps
         self.ema_decay = given("ema_decay", ema_decay)
-        if not isinstance(self.ema_decay, (int, float)) or not 0 <= self.ema_decay < 1:
-            raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay!r}")
+        schedules.check("ema_decay", self.ema_decay, below=1)
         self.reuse_latents = bool(reuse_latents)
         if self.reuse_latents and self.discriminator_steps > 1:
             raise ValueError(
@@ -342,9 +405,18 @@ class GAN(backend.Trainer, keras.Model):
         )
         # A plain dict would make Keras count these variables as the model's own, once more.
         self._compiled = types.SimpleNamespace(
-            variables=self._current_player_variables(), together=False
+            variables=self._current_player_variables(), together=False, feature_networks={}
         )
         optimizer.build_players(self._compiled.variables)
+        self._compiled.state = {
+            regularizer.name: {
+                name: optimizer.add_state(f"{regularizer.name}.{name}", value)
+                for name, value in regularizer.initial_state(
+                    self.player_variables(regularizer.player)
+                ).items()
+            }
+            for regularizer in self.regularizers
+        }
         self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
         names = self.log_names() + [regularizer.name for regularizer in self.regularizers]
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
@@ -353,6 +425,23 @@ class GAN(backend.Trainer, keras.Model):
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
+
+    def _checked_regularizers(self, identifiers):
+        if not isinstance(identifiers, (list, tuple)):
+            raise ValueError(
+                f"`regularizers` is a list; use [] for none. Received: {identifiers!r}"
+            )
+        found = [regularizers.get(identifier) for identifier in identifiers]
+        for regularizer in found:
+            if regularizer.player not in self.players():
+                raise ValueError(
+                    f"The players of this model are {list(self.players())}. Received: "
+                    f"{type(regularizer).__name__}, for the player '{regularizer.player}'."
+                )
+        names = [regularizer.name for regularizer in found]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Each regularizer can be given once. Received: {names}")
+        return found
 
     def _player_optimizer(self, optimizer):
         optimizer = keras.optimizers.get(optimizer)
@@ -375,8 +464,9 @@ class GAN(backend.Trainer, keras.Model):
             "discriminator_optimizer": serialize(players["discriminator"]),
             "loss": serialize(self.adversarial_loss),
             "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
+            "augmentations": [serialize(augment) for augment in self.augmentations],
             "discriminator_steps": self.discriminator_steps,
-            "ema_decay": self.ema_decay,
+            "ema_decay": schedules.serialize(self.ema_decay),
             "accumulation_steps": self.accumulation_steps,
             "reuse_latents": self.reuse_latents,
             "metrics": [serialize(metric) for metric in self._evaluation_metrics],
@@ -421,6 +511,14 @@ class GAN(backend.Trainer, keras.Model):
             for player, networks in self.players().items()
         }
 
+    def player_variables(self, player):
+        """The variables that a player of the compiled model trains."""
+        return self._compiled.variables[player]
+
+    def regularizer_state(self, regularizer):
+        """dict: name to variable, the state of one of the compiled regularizers."""
+        return self._compiled.state[regularizer.name]
+
     def _check_trainable(self):
         for player, variables in self._current_player_variables().items():
             compiled = self._compiled.variables[player]
@@ -453,7 +551,7 @@ class GAN(backend.Trainer, keras.Model):
             for group in groups if player == "discriminator" else groups[-1:]:
                 for phase in phases:
                     self._run_phase(phase, group)
-        self._update_averages()
+        self.update_averages()
         self.step.assign_add(1)
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
@@ -512,7 +610,7 @@ class GAN(backend.Trainer, keras.Model):
         variables = self._compiled.variables[phase.player]
         gradients, share = None, 1.0 / len(microbatches)
         for batch in microbatches:
-            batch = _head(batch, phase.batch_fraction)
+            batch = _head(batch, phase.batch_fraction, self.packing)
             (_, logs), new = backend.value_and_grad(
                 lambda batch=batch: phase.loss(batch), variables, scale_loss=optimizer.scale_loss
             )
@@ -521,6 +619,9 @@ class GAN(backend.Trainer, keras.Model):
                 new if gradients is None else [a + b for a, b in zip(gradients, new, strict=True)]
             )
             self._log(logs, batch)
+        for regularizer in self.regularizers:
+            if regularizer.player == phase.player:
+                regularizer.observe(self.regularizer_state(regularizer), variables)
         backend.apply_gradients(optimizer, gradients, variables)
 
     def _log(self, logs, batch):
@@ -534,25 +635,34 @@ class GAN(backend.Trainer, keras.Model):
         for name, value in logs.items():
             self._trackers[name].update_state(value, sample_weight=count)
 
-    def _update_averages(self):
+    def update_averages(self):
+        """Move the averaged copies towards their networks, as a training step does at its end."""
+        decay = self.ema_decay
+        if not isinstance(decay, (int, float)):
+            decay = schedules.value(decay, self.step)
         for average, network in self.averaged_networks():
             for ours, theirs in zip(average.weights, network.weights, strict=True):
                 # Statistics are copied: an average of moving averages would only lag.
                 if self.ema_decay and theirs.trainable:
-                    ours.assign(self.ema_decay * ours + (1.0 - self.ema_decay) * theirs)
+                    ours.assign(decay * ours + (1.0 - decay) * theirs)
                 else:
                     ours.assign(theirs)
 
-    def _regularizers(self, lazy):
-        return [r for r in self.regularizers if (r.interval > 1) == lazy]
+    def _regularizers(self, player, lazy):
+        return [r for r in self.regularizers if r.player == player and (r.interval > 1) == lazy]
 
-    def _lazy_phases(self):
+    def _regularized(self, loss, context, training):
+        """`(loss, logs)` with the player's regularisers of interval 1 added."""
+        logs = {}
+        for regularizer in self._regularizers(context.player, lazy=False) if training else ():
+            logs[regularizer.name] = regularizer.penalty(context)
+            loss = loss + regularizer.weight * logs[regularizer.name]
+        return loss, logs
+
+    def _lazy_phases(self, player):
         def loss_of(regularizer):
             def loss(batch):
-                fake = None
-                if regularizer.uses_fake:
-                    fake = self._constant_fakes(batch)
-                penalty = self._penalty(regularizer, batch, fake)
+                penalty = regularizer.penalty(Context(self, player, batch))
                 # k times the weight in every k-th step.
                 weight = regularizer.weight * regularizer.interval
                 return weight * penalty, {regularizer.name: penalty}
@@ -560,14 +670,9 @@ class GAN(backend.Trainer, keras.Model):
             return loss
 
         return [
-            Phase(regularizer.player, loss_of(regularizer), regularizer.interval)
-            for regularizer in self._regularizers(lazy=True)
+            Phase(player, loss_of(regularizer), regularizer.interval)
+            for regularizer in self._regularizers(player, lazy=True)
         ]
-
-    def _penalty(self, regularizer, batch, fake):
-        return regularizer.penalty(
-            lambda x: self.discriminate(x, batch), batch.images, fake, self.seed_generator
-        )
 
     # Keras' loops -----------------------------------------------------------------------------
 
@@ -637,6 +742,7 @@ class GAN(backend.Trainer, keras.Model):
                 replicas=replicas,
                 batch_size=kwargs.pop("validation_batch_size", None)
                 or (batch_size if hasattr(held_out, "shape") else None),
+                packing=self.packing,
                 check=self.check_batch,
             )
         validated = validation_data is not None
@@ -650,6 +756,7 @@ class GAN(backend.Trainer, keras.Model):
             group=self.discriminator_steps * self.accumulation_steps,
             seed=self._order_seed(),
             steps_per_epoch=kwargs.get("steps_per_epoch"),
+            packing=self.packing,
             check=self.check_batch,
             replicas=replicas,
         )
@@ -702,7 +809,12 @@ class GAN(backend.Trainer, keras.Model):
         self._assert_ready("evaluate", None, sample_weight)
         replicas = backend.Replicas(self)
         adapter = batches.adapt(
-            x, y, replicas=replicas, batch_size=batch_size, check=self.check_batch
+            x,
+            y,
+            replicas=replicas,
+            batch_size=batch_size,
+            packing=self.packing,
+            check=self.check_batch,
         )
         if x is not adapter:
             # Not called by `fit`, where all have begun together.
@@ -751,9 +863,9 @@ class GAN(backend.Trainer, keras.Model):
     def _shared(self, x, y, count):
         """`x` and `y`, which hold `count` batches, as this process feeds them to its replicas."""
         replicas = backend.Replicas(self)
+        distribution.check_divisible(len(x) // count, replicas, self.packing)
         if replicas.count == 1:
             return x, y
-        distribution.check_divisible(len(x) // count, replicas)
         if not self._compiled.together:
             distribution.start_together(self, replicas, {"batches": count})
             self._compiled.together = True
@@ -1044,6 +1156,7 @@ class GAN(backend.Trainer, keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "image_range": list(self.image_range),
+            "packing": self.packing,
         }
 
     @classmethod
@@ -1113,25 +1226,30 @@ def _as_list(callbacks):
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
 
 
-def _checked_regularizers(identifiers):
+def _checked_augmentations(identifiers):
     if not isinstance(identifiers, (list, tuple)):
-        raise ValueError(f"`regularizers` is a list; use [] for none. Received: {identifiers!r}")
-    found = [regularizers.get(identifier) for identifier in identifiers]
-    for regularizer in found:
-        if regularizer.player != "discriminator":
-            raise ValueError(
-                "This model applies regularizers to its discriminator. Received: "
-                f"{type(regularizer).__name__}, for the player '{regularizer.player}'. Override "
-                "`phases` to add an update of another player."
-            )
-    names = [regularizer.name for regularizer in found]
-    if len(set(names)) < len(names):
-        raise ValueError(f"Each regularizer can be given once. Received: {names}")
-    return found
+        raise ValueError(f"`augmentations` is a list; use [] for none. Received: {identifiers!r}")
+    return [augmentation.get(identifier) for identifier in identifiers]
 
 
-def _head(batch, fraction):
+def _features(layers, layer):
+    """The symbolic output of an inner layer, see `GAN.feature_network`."""
+    try:
+        if layer is None:
+            return [inner for inner in layers if hasattr(inner, "kernel")][-1].input
+        if isinstance(layer, int):
+            return layers[layer].output
+        return {inner.name: inner for inner in layers}[layer].output
+    except LookupError:
+        raise ValueError(
+            f"The discriminator has the layers {[inner.name for inner in layers]}. Received: "
+            f"{layer!r}. Name the one whose outputs are the features, or give its index."
+        ) from None
+
+
+def _head(batch, fraction, packing):
     if fraction == 1:
         return batch
-    count = ops.maximum(ops.cast(ops.shape(batch.images)[0] * fraction, "int32"), 1)
+    packs = ops.cast(ops.shape(batch.images)[0] // packing * fraction, "int32")
+    count = packing * ops.maximum(packs, 1)
     return Batch(*(None if field is None else field[:count] for field in batch))

@@ -7,13 +7,17 @@ and stay finite at any logit. `real` and `fake` stand for `D(x)` and `D(G(z))`.
 import keras
 from keras import ops
 
+from keras_gan import schedules
+from keras_gan.checks import check_number
+
 
 class AdversarialLoss:
     """Base class: a pair of losses, one for each side of the game.
 
     A subclass implements `discriminator(real, fake)` and `generator(real, fake)`, both returning a
     scalar to be minimised; one whose generator loss reads `real` sets `generator_uses_real = True`
-    (else `real` may be `None` there).
+    (else `real` may be `None` there). One that needs more than logits overrides
+    `discriminator_loss(context)` or `generator_loss(context)`, which the training step calls.
     """
 
     generator_uses_real = False
@@ -25,6 +29,15 @@ class AdversarialLoss:
     def generator(self, real, fake):
         """The generator's loss, a float32 scalar."""
         raise NotImplementedError(f"{type(self).__name__} must implement `generator`.")
+
+    def discriminator_loss(self, context):
+        """The discriminator's loss in an update, of which the `keras_gan.Context` knows all."""
+        return self.discriminator(context.real_logits, context.fake_logits)
+
+    def generator_loss(self, context):
+        """The generator's loss in an update."""
+        fake = context.fake_logits
+        return self.generator(context.real_logits if self.generator_uses_real else None, fake)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -322,3 +335,142 @@ def get(identifier):
         f"An adversarial loss is one of the names {list(_BY_NAME)} or an object with the methods "
         f"of `keras_gan.losses.AdversarialLoss`. Received: {identifier!r}"
     )
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class TopK(AdversarialLoss):
+    """Trains the generator on the share of its images that the discriminator likes best.
+
+    The gradients of the worst images point away from the data as often as not. The paper begins
+    with all of a batch and takes 0.99 of the share in each epoch, down to a half:
+    `ExponentialDecay(1.0, steps_per_epoch, 0.99, staircase=True)`.
+
+    Args:
+        loss: `AdversarialLoss` or its name, whose generator's loss is a mean over generated images
+            (not a relativistic one).
+        share: float in [0, 1], or a `keras.optimizers.schedules.LearningRateSchedule` that gives it
+            for the model's training step. Of N images, `floor(share * N)` are taken, at least one.
+        minimum: float in [0, 1], below which the share does not fall.
+
+    Raises:
+        ValueError: if an argument is out of range, or `loss` compares with real images.
+
+    Example:
+    ```python
+    share = keras.optimizers.schedules.ExponentialDecay(1.0, steps_per_epoch, 0.99, staircase=True)
+    gan.compile(loss=keras_gan.losses.TopK("hinge", share))
+    ```
+
+    Reference: Sinha, Zhao, Goyal, Raffel, Odena (2020), Top-k Training of GANs, arXiv:2002.06224.
+    """
+
+    def __init__(self, loss="non_saturating", share=1.0, minimum=0.5):
+        self.loss = get(loss)
+        if self.loss.generator_uses_real:
+            raise ValueError(
+                "The generator's loss must be a mean over generated images. Received: "
+                f"{type(self.loss).__name__}, which compares them with real ones."
+            )
+        schedules.check("share", share, maximum=1)
+        check_number("minimum", minimum, maximum=1)
+        self.share = share
+        self.minimum = float(minimum)
+
+    def discriminator(self, real, fake):
+        """The loss of the given object, on all images."""
+        return self.loss.discriminator(real, fake)
+
+    def generator_loss(self, context):
+        """The mean over the images that are taken in this step."""
+        share = ops.maximum(schedules.value(self.share, context.step), self.minimum)
+        return self.best(context.fake_logits, share)
+
+    def best(self, fake, share):
+        """The generator's loss on the given share of the images, those with the highest logits."""
+        fake = _float32(fake)
+        scores = ops.mean(ops.reshape(fake, (ops.shape(fake)[0], -1)), axis=1)
+        total = ops.cast(ops.shape(fake)[0], "float32")
+        # A third of three images is one, whatever the rounding.
+        count = ops.maximum(ops.floor(share * total + 1e-3), 1.0)
+        rank = ops.argsort(ops.argsort(-ops.stop_gradient(scores)))
+        taken = ops.reshape(ops.cast(rank, "float32") < count, (-1,) + (1,) * (len(fake.shape) - 1))
+        # The number of images that are taken is no shape that a compiled step could have: the
+        # others are made constants, and what they add to the mean is taken out of it.
+        nothing = ops.zeros_like(fake)
+        all_losses = self.loss.generator(None, ops.where(taken, fake, nothing))
+        constant = self.loss.generator(None, nothing)
+        return constant + (all_losses - constant) * (total / count)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "loss": keras.saving.serialize_keras_object(self.loss),
+            "share": schedules.serialize(self.share),
+            "minimum": self.minimum,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        return cls(**{**config, "share": schedules.deserialize(config["share"])})
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class FeatureMatching(AdversarialLoss):
+    """The generator matches the mean of an inner layer's features instead of fooling the logits.
+
+    Gradients flow through the generated images' features only.
+
+    Args:
+        layer: str or int, the name or index of the discriminator's layer whose outputs are the
+            features; `None` for what enters its last layer with a kernel.
+        loss: `AdversarialLoss` or its name, the discriminator's.
+        distance: `"squared"`: the squared L2 distance of the means (the paper); `"absolute"`: the
+            mean over features of the absolute difference (the authors' code).
+
+    Raises:
+        ValueError: if `distance` is another; in training, if there is no such layer.
+
+    Example:
+    ```python
+    gan.compile(loss=keras_gan.losses.FeatureMatching())
+    ```
+
+    Reference: Salimans et al. (2016), Improved Techniques for Training GANs, arXiv:1606.03498.
+    """
+
+    def __init__(self, layer=None, loss="non_saturating", distance="squared"):
+        if distance not in _DISTANCES:
+            raise ValueError(
+                f"`distance` must be one of {list(_DISTANCES)}. Received: {distance!r}"
+            )
+        self.layer = layer
+        self.loss = get(loss)
+        self.distance = distance
+
+    def discriminator(self, real, fake):
+        """The loss of the given object."""
+        return self.loss.discriminator(real, fake)
+
+    def generator(self, real, fake):
+        """The distance of the mean features `real` and `fake`, tensors `(N, ...)`."""
+        difference = ops.mean(_float32(real), axis=0) - ops.mean(_float32(fake), axis=0)
+        return _DISTANCES[self.distance](difference)
+
+    def generator_loss(self, context):
+        """The distance of the mean features."""
+        return self.generator(*context.features(self.layer))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "layer": self.layer,
+            "loss": keras.saving.serialize_keras_object(self.loss),
+            "distance": self.distance,
+        }
+
+
+_DISTANCES = {
+    "squared": lambda difference: ops.sum(ops.square(difference)),
+    "absolute": lambda difference: ops.mean(ops.abs(difference)),
+}

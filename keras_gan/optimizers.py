@@ -1,6 +1,9 @@
 """One Keras optimizer that holds one optimizer for each player."""
 
+import warnings
+
 import keras
+import numpy as np
 from keras import optimizers
 
 from keras_gan import backend
@@ -38,6 +41,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
     def __init__(self, players, name="adversarial_optimizer"):
         super().__init__(learning_rate=0.0, name=name)
         self._player_names = ()
+        self._state_names = ()
         for player, optimizer in players.items():
             optimizer = optimizers.get(optimizer)
             if any(optimizer is other for other in self.players.values()):
@@ -84,6 +88,23 @@ class AdversarialOptimizer(optimizers.Optimizer):
                 )
         super().build([])
 
+    def add_state(self, name, value):
+        """Create a variable that is saved and resumed together with the players' moments.
+
+        Args:
+            name: str, without a slash.
+            value: array, the initial value.
+
+        Returns:
+            A `keras.Variable` that is not trained.
+        """
+        value = np.asarray(value)
+        variable = self.add_variable(
+            value.shape, lambda *_, **__: value, str(value.dtype), name=name
+        )
+        self._state_names += (name,)
+        return variable
+
     def build(self, variables):
         """Does nothing: `build_players` has built each player with its own variables."""
 
@@ -125,10 +146,25 @@ class AdversarialOptimizer(optimizers.Optimizer):
             optimizer.finalize_variable_values(optimizer._trainable_variables)
 
     def save_own_variables(self, store):
-        """Nothing of its own: Keras saves each player's optimizer by its attribute's name."""
+        """The variables of `add_state`: Keras saves each player's optimizer by its attribute."""
+        for name, variable in self._state().items():
+            store[name] = keras.ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store):
         """See `save_own_variables`."""
+        state = self._state()
+        if set(state) != set(store.keys()):
+            # As Keras does for optimizers of another kind.
+            warnings.warn(
+                f"The state of the regularizers is not loaded: the file holds {sorted(store)}, and "
+                f"the model was compiled for {sorted(state)}."
+            )
+            return
+        for name, variable in state.items():
+            variable.assign(store[name][()])
+
+    def _state(self):
+        return {v.name: v for v in super().variables if v.name in self._state_names}
 
     def get_config(self):
         """The players' optimizers, serialised."""
@@ -147,3 +183,35 @@ class AdversarialOptimizer(optimizers.Optimizer):
             for name, optimizer in config["players"].items()
         }
         return cls(players, name=config["name"])
+
+
+def two_time_scale(generator_rate=1e-4, discriminator_rate=4e-4, beta_1=0.0, beta_2=0.9):
+    """TTUR: a discriminator that learns faster instead of making more steps.
+
+    Args:
+        generator_rate: float, the generator's learning rate.
+        discriminator_rate: float, the discriminator's. The defaults are those of SAGAN; the TTUR
+            paper's WGAN-GP for CIFAR-10 has 1e-4 and 3e-4.
+        beta_1: float, of both players' Adam.
+        beta_2: float.
+
+    Returns:
+        dict of the arguments `generator_optimizer`, `discriminator_optimizer` and
+        `discriminator_steps=1` of `keras_gan.GAN.compile`.
+
+    Example:
+    ```python
+    gan.compile(loss="hinge", **keras_gan.optimizers.two_time_scale(1e-4, 4e-4))
+    ```
+
+    Reference: Heusel et al. (2017), GANs Trained by a Two Time-Scale Update Rule Converge to a
+    Local Nash Equilibrium, arXiv:1706.08500.
+    """
+    rates = {"generator": generator_rate, "discriminator": discriminator_rate}
+    return {
+        **{
+            f"{player}_optimizer": optimizers.Adam(rate, beta_1, beta_2, epsilon=1e-8)
+            for player, rate in rates.items()
+        },
+        "discriminator_steps": 1,
+    }

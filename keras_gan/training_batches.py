@@ -40,29 +40,33 @@ class TrainingBatches(GeneratorDataAdapter):
         shuffle: bool, for arrays and for `PyDataset`s that do not order themselves.
         seed: list of ints that the order is drawn from.
         steps_per_epoch: int, or `None` for epochs of one pass.
+        packing: int >= 1, of which every replica's share holds a multiple of images.
         replicas: `keras_gan.backend.Replicas`, each of which takes its share of every batch.
 
     Raises:
-        ValueError: if the data does not fill one group, or shares would not be equal.
+        ValueError: if the data does not fill one group, shares would not be equal or not be packs.
 
     Attributes:
         steps_per_epoch: int, or `None` if the data does not tell.
         is_stream: bool, whether epochs are another length than passes.
     """
 
-    def __init__(self, x, y, first, group, batch_size, shuffle, seed, steps_per_epoch, replicas):
+    def __init__(
+        self, x, y, first, group, batch_size, shuffle, seed, steps_per_epoch, packing, replicas
+    ):
         # Not the parent's constructor, which consumes batches to look at them.
         self.generator = self._steps
         self._first_batches = [first]
         self._output_signature = None
         self._source = _source(x, y, batch_size, shuffle, seed)
         self._group = group
+        self._packing = packing
         self._replicas = replicas
         self._size = _size(first)
-        distribution.check_divisible(self._size, replicas)
+        distribution.check_divisible(self._size, replicas, packing)
         if group == 1:
             # Before an epoch has been spent on the others.
-            distribution.check_divisible(self._source.remainder, replicas)
+            distribution.check_divisible(self._source.remainder, replicas, packing)
         self._warned = False
         self._steps_per_pass = self._count()
         if self._steps_per_pass == 0:
@@ -192,7 +196,7 @@ class TrainingBatches(GeneratorDataAdapter):
     def _one_pass(self, number, index):
         """The steps of a pass from number `index` on, as far as this process makes them."""
         for group in self._groups_of_pass(number, index):
-            distribution.check_divisible(_size(group[0]), self._replicas)
+            distribution.check_divisible(_size(group[0]), self._replicas, self._packing)
             self._compare(group[0])
             yield tree.map_structure(lambda *parts: self._replicas.share(parts), *group)
         if self._steps_per_pass is None:

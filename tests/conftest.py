@@ -71,8 +71,27 @@ def run_python(script, *arguments, backend):
     return result.stdout
 
 
+def context(critic, real, fake, player="discriminator", step=0, seed=3, **model):
+    """The `keras_gan.Context` of an update of a model that has these parts only."""
+    from keras import ops
+
+    import keras_gan
+
+    real, fake = ops.convert_to_tensor(real), ops.convert_to_tensor(fake)
+    parts = {
+        "shown": lambda images, training: images,
+        "discriminate": lambda x, batch, training: critic(x),
+        "constant_fakes": lambda batch, training: fake,
+        "generate_fakes": lambda batch, training: fake,
+        "step": ops.convert_to_tensor(np.int32(step)),
+        "seed_generator": keras_gan.random.SeedGenerator(seed),
+    }
+    model = types.SimpleNamespace(**{**parts, **model})
+    return keras_gan.Context(model, player, keras_gan.Batch(real))
+
+
 @pytest.fixture(scope="session")
 def helpers():
     """The functions above, for test modules (which pytest imports without a package)."""
-    functions = (draw_weights, check_images, check_losses, run_python)
+    functions = (draw_weights, check_images, check_losses, run_python, context)
     return types.SimpleNamespace(**{function.__name__: function for function in functions})

@@ -11,6 +11,7 @@ NAMES = [
     "GAN",
     "WGANGP",
     "Batch",
+    "Context",
     "Phase",
     "augmentation",
     "callbacks",
@@ -27,6 +28,7 @@ NAMES = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]
 

@@ -2,6 +2,7 @@
 
 from keras_gan.augmentation.base import Augmentation, get
 from keras_gan.augmentation.diff_augment import DiffAugment
+from keras_gan.augmentation.flip_shift import FlipShift
 from keras_gan.augmentation.instance_noise import InstanceNoise
 
-__all__ = ["Augmentation", "DiffAugment", "InstanceNoise", "get"]
+__all__ = ["Augmentation", "DiffAugment", "FlipShift", "InstanceNoise", "get"]

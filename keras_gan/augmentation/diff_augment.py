@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gan import random
 from keras_gan.augmentation.base import Augmentation
+from keras_gan.ops import gather_pixels
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -81,14 +82,12 @@ class DiffAugment(Augmentation):
         return mean + (images - mean) * (random.uniform(shape, seed) + 0.5)
 
     def _translation(self, images, seed):
-        count, (*sides, channels) = ops.shape(images)[0], images.shape[1:]
+        count, sides = ops.shape(images)[0], images.shape[1:3]
         # Where the rows and the columns of the result lie in the image.
         (rows, row_inside), (columns, column_inside) = (
             self._shifted(count, side, seed) for side in sides
         )
-        image = ops.reshape(ops.arange(count), (-1, 1, 1))
-        pixels = (image * sides[0] + rows[:, :, None]) * sides[1] + columns[:, None, :]
-        moved = ops.take(ops.reshape(images, (-1, channels)), pixels, axis=0)
+        moved = gather_pixels(images, rows, columns)
         inside = ops.logical_and(row_inside[:, :, None], column_inside[:, None, :])
         return moved * ops.cast(inside, images.dtype)[..., None]
 

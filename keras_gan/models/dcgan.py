@@ -28,6 +28,7 @@ class DCGAN(GAN):
         latent_dim: int, length of a latent vector.
         width: int, the unit that filters are counted in (64 in the paper; ngf in PyTorch code).
         discriminator_width: int, the discriminator's (ndf); `width` by default.
+        packing: int, images that the discriminator judges together, see `keras_gan.GAN`.
         seed: int for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy or its name, for example `"mixed_bfloat16"`.
@@ -53,6 +54,7 @@ class DCGAN(GAN):
         latent_dim=100,
         width=64,
         discriminator_width=None,
+        packing=1,
         seed=None,
         name=None,
         dtype=None,
@@ -63,12 +65,18 @@ class DCGAN(GAN):
             ("latent_dim", latent_dim),
             ("width", width),
             ("discriminator_width", discriminator_width),
+            ("packing", packing),
         ):
             check_integer(argument, value, minimum=1)
         check_filters(
-            max(_base_filters(width, stages), discriminator_width * 2 ** (stages - 1)),
+            max(
+                _base_filters(width, stages),
+                discriminator_width * 2 ** (stages - 1),
+                packing * image_shape[-1],
+            ),
             width=width,
             discriminator_width=discriminator_width,
+            packing=packing,
             image_shape=tuple(image_shape),
         )
         self._arguments = {
@@ -76,15 +84,18 @@ class DCGAN(GAN):
             "latent_dim": latent_dim,
             "width": width,
             "discriminator_width": discriminator_width,
+            "packing": packing,
         }
+        *sides, channels = image_shape
 
         def generator():
-            return _generator(base, stages, image_shape[-1], latent_dim, width, dtype)
+            return _generator(base, stages, channels, latent_dim, width, dtype)
 
         super().__init__(
             generator(),
-            _discriminator(base, stages, image_shape, discriminator_width, dtype),
+            _discriminator(base, stages, (*sides, packing * channels), discriminator_width, dtype),
             ema_generator=generator(),
+            packing=packing,
             seed=seed,
             name=name,
             dtype=dtype,

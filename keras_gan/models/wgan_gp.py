@@ -38,6 +38,7 @@ class WGANGP(GAN):
         architecture: `"conv"` or `"resnet"`.
         latent_dim: int, length of a latent vector.
         width: int, the paper's DIM: 64 for MNIST and 64 px, 128 for CIFAR-10.
+        packing: int, images that the critic judges together, see `keras_gan.GAN`.
         seed: int for the noise of training, or `None` for a fresh one.
         name: str.
         dtype: dtype policy or its name.
@@ -63,6 +64,7 @@ class WGANGP(GAN):
         architecture="conv",
         latent_dim=128,
         width=64,
+        packing=1,
         seed=None,
         name=None,
         dtype=None,
@@ -72,24 +74,35 @@ class WGANGP(GAN):
                 f"`architecture` is one of {list(_NETWORKS)}. Received: {architecture!r}"
             )
         _check_shape(image_shape, architecture)
-        for argument, value in (("latent_dim", latent_dim), ("width", width)):
+        for argument, value in (
+            ("latent_dim", latent_dim),
+            ("width", width),
+            ("packing", packing),
+        ):
             check_integer(argument, value, minimum=1)
-        side = image_shape[0]
+        side, _, channels = image_shape
         doublings = 0 if architecture == "resnet" and side <= 32 else _stages(side) - 1
-        check_filters(width * 2**doublings, width=width, image_shape=tuple(image_shape))
+        check_filters(
+            max(width * 2**doublings, packing * channels),
+            width=width,
+            packing=packing,
+            image_shape=tuple(image_shape),
+        )
         self._arguments = {
             "image_shape": list(image_shape),
             "architecture": architecture,
             "latent_dim": latent_dim,
             "width": width,
+            "packing": packing,
         }
         generator, critic = _NETWORKS[architecture]
         is_mnist = architecture == "conv" and image_shape[0] == 28
         super().__init__(
             generator(tuple(image_shape), latent_dim, width, dtype),
-            critic(tuple(image_shape), width, dtype),
+            critic((side, side, packing * channels), width, dtype),
             ema_generator=generator(tuple(image_shape), latent_dim, width, dtype),
             image_range=(0, 1) if is_mnist else (-1, 1),
+            packing=packing,
             seed=seed,
             name=name,
             dtype=dtype,
