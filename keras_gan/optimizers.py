@@ -156,8 +156,8 @@ class AdversarialOptimizer(optimizers.Optimizer):
         if set(state) != set(store.keys()):
             # As Keras does for optimizers of another kind.
             warnings.warn(
-                f"The state of the regularizers is not loaded: the file holds {sorted(store)}, and "
-                f"the model was compiled for {sorted(state)}."
+                "The state of the regularizers is not loaded: the file holds "
+                f"{sorted(store.keys())}, and the model was compiled for {sorted(state)}."
             )
             return
         for name, variable in state.items():

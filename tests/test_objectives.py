@@ -203,7 +203,14 @@ def test_a_regularizer_may_be_shared_by_models():
     assert int(second.regularizer_state(lecam)["updates"]) == 0
 
 
-def test_evaluation_leaves_the_state_of_regularizers(monkeypatch):
+def test_weights_of_a_run_without_the_regularizer_are_loaded_without_its_state(tmp_path):
+    make().save_weights(tmp_path / "gan.weights.h5")
+    gan = make(regularizers=[LeCam(0.3)])
+    with pytest.warns(UserWarning, match=r"regularizers is not loaded.*\[\].*lecam.fake"):
+        gan.load_weights(tmp_path / "gan.weights.h5")
+
+
+def test_evaluation_leaves_the_state_of_regularizers():
     lecam = LeCam(0.3, start=0)
     gan = make(regularizers=[lecam], loss=losses.TopK())
     gan.evaluate(X, batch_size=12, verbose=0)
