@@ -227,7 +227,7 @@ figcaption { font-weight: 600; }
 .key { display: inline-flex; align-items: center; gap: .35rem; margin: 0 .5rem; font-weight: 400; }
 .key svg { flex: none; width: 1.75rem; height: .75rem; }
 figure > svg { display: block; width: 100%; height: clamp(7rem, 20vh, 13rem); overflow: visible; }
-@media (hover: none) { #keys { display: none; } }
+@media (max-width: 30rem) and (hover: none) { #keys { display: none; } }
 svg text { fill: var(--soft); font-size: 12px; }
 path { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .axis { stroke: var(--line); stroke-width: 1; }
@@ -343,7 +343,7 @@ function layout() {
   c = chart("losses", [0, lastStep], [0, high], [0, lastStep / 2, lastStep], [0, 0.5, 1, 1.5], "step");
   for (const [level, name] of [[2 * Math.LN2, "2 log 2"], [Math.LN2, "log 2"]]) {
     c.path("level", c.line([0, lastStep], [level, level]));
-    node(c.svg, "text", {x: c.right, y: c.y(level) + 15, "text-anchor": "end"}, name);
+    node(c.svg, "text", {x: c.right - 8, y: c.y(level) + 15, "text-anchor": "end"}, name);
   }
   c.path("judge", c.line(steps, trained.map(frame => frame.d_loss)));
   c.path("fake", c.line(steps, trained.map(frame => frame.g_loss)));
