@@ -106,6 +106,7 @@ def test_table():
     ]
     # Standard error: the standard deviation over the root of the number of runs.
     assert tables.summary([1.0, 3.0]) == "2.00 ± 1.00"
+    assert tables.summary([0.004]) == "0.004"
 
 
 def test_command(tmp_path, capsys):
