@@ -26,6 +26,7 @@ OUT = pathlib.Path(os.environ.get("OUT", "wgan_gp"))
 WIDTH = int(os.environ.get("WIDTH", 16))
 EPOCHS = int(os.environ.get("EPOCHS", 16))
 STEPS = int(os.environ.get("STEPS", 50))
+BATCH = int(os.environ.get("BATCH", 64))
 OUT.mkdir(exist_ok=True)
 
 # %% [markdown]
@@ -71,7 +72,7 @@ def train(gan):
     """The history of a run: one entry for every STEPS steps."""
     return gan.fit(
         images,
-        batch_size=64,
+        batch_size=BATCH,
         steps_per_epoch=STEPS,
         epochs=EPOCHS,
         verbose=2,

@@ -74,7 +74,7 @@ class EBGAN(keras_gan.GAN):
         super().__init__(generator, discriminator, seed=seed, name=name, dtype=dtype)
 
     def recipe(self):
-        return {**super().recipe(), "loss": Energy(), "ema_decay": 0.999}
+        return {**super().recipe(), "loss": Energy()}
 
     def get_config(self):
         return {**self.base_config(), "width": self.width}

@@ -71,7 +71,7 @@ def test_diagnosis(tmp_path):
 
 
 def test_mode_collapse(tmp_path):
-    printed = run("mode_collapse.py", tmp_path, OUT=str(tmp_path / "out"), STEPS="100")
+    printed = run("mode_collapse.py", tmp_path, OUT=str(tmp_path / "out"), STEPS="20")
     table = printed.partition("recipe ")[2].splitlines()
     assert len(table) == 7 and all("%" in line for line in table[1:])
     made = {path.name for path in (tmp_path / "out").iterdir()}
@@ -87,6 +87,7 @@ def test_wgan_gp(fashion_mnist, tmp_path):
         WIDTH="2",
         EPOCHS="3",
         STEPS="1",
+        BATCH="16",
     )
     assert "117 images to train on, 13 to compare with" in printed
     assert printed.count("rank correlation with the distance") == 3
