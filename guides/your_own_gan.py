@@ -8,7 +8,8 @@
 # should have a low one, generated images one above a margin. As everywhere in this library, the discriminator's
 # output is a *score*, high for real images: here, minus the energy.
 #
-# On 28x28 garments this takes a few minutes on one processor core.
+# On 28x28 garments this takes a few minutes on one processor core. Do not expect more of perceptrons than noisy
+# garments of few kinds.
 
 # %%
 import os
