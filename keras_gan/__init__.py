@@ -20,6 +20,8 @@ from keras_gan import (  # noqa: E402
     presets,
     random,
     regularizers,
+    schedules,
+    theory,
 )
 from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
@@ -33,6 +35,7 @@ from keras_gan.models import (  # noqa: E402
     ConditionalDCGAN,
     ConditionalGAN,
     MaxoutGAN,
+    UnrolledGAN,
 )
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
 
@@ -52,6 +55,7 @@ __all__ = [
     "Context",
     "MaxoutGAN",
     "Phase",
+    "UnrolledGAN",
     "augmentation",
     "callbacks",
     "checkpoints",
@@ -68,5 +72,7 @@ __all__ = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
+    "theory",
     "upload_preset",
 ]

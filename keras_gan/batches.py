@@ -148,7 +148,8 @@ def check_images(batch, image_shape):
 
     Args:
         batch: tuple of arrays, images first: uint8, or float in [-1, 1].
-        image_shape: `(height, width, channels)` that the networks take.
+        image_shape: `(height, width, channels)` that the networks take, or the shape of samples
+            that are no images, such as `(2,)` of points.
 
     Raises:
         ValueError: if structure, dtype, shape or range of the images is another.
@@ -159,7 +160,7 @@ def check_images(batch, image_shape):
             f"weights are not used. Received: {_structure(batch)}"
         )
     x = keras.ops.convert_to_numpy(batch[0])
-    if x.ndim != 4 or x.shape[1:] != image_shape:
+    if x.shape[1:] != image_shape:
         raise ValueError(_shape_error(x.shape, image_shape))
     if not len(x):
         raise ValueError(f"There are no images. Received: an array of shape {x.shape}.")
@@ -181,7 +182,7 @@ def check_images(batch, image_shape):
             f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass "
             "uint8 images instead, or scale them with x / 127.5 - 1."
         )
-    if low >= 0:
+    if low >= 0 and len(image_shape) == 3:
         raise ValueError(
             f"Float images lie in [-1, 1], with black at -1. Received: values from {low:g} to "
             f"{high:g}, which looks like [0, 1]. Scale them with x * 2 - 1."
@@ -305,8 +306,11 @@ def _structure(batch):
 
 
 def _shape_error(received, expected):
+    wanted = ", ".join(["N", *map(str, expected)])
+    message = f"Expected images of shape ({wanted}). Received: {received}. "
+    if len(expected) != 3:
+        return message + "This model's samples are no images; make its networks for yours."
     height, width, channels = expected
-    message = f"Expected images of shape (N, {height}, {width}, {channels}). Received: {received}. "
     if len(received) == 4 and received[1:] == (channels, height, width):
         return message + "These are channels-first: use `np.transpose(x, (0, 2, 3, 1))`."
     if len(received) == 3 and received[1:] == (height, width) and channels == 1:

@@ -306,6 +306,43 @@ class RelativisticAverage(AdversarialLoss):
         return {"kind": self.kind}
 
 
+@keras.saving.register_keras_serializable(package="keras_gan")
+class ZeroSum(AdversarialLoss):
+    """The generator maximises all that the discriminator minimises, its part on real images too.
+
+    That part has no gradient for the generator while the discriminator stands still, so that
+    `ZeroSum("non_saturating")` trains as `Minimax` does; where the discriminator is unrolled
+    (`keras_gan.UnrolledGAN`) it has one.
+
+    Args:
+        loss: `AdversarialLoss` or its name, whose discriminator's loss is the game's.
+
+    Example:
+    ```python
+    gan.compile(loss=keras_gan.losses.ZeroSum("non_saturating"))
+    ```
+
+    Reference: Metz et al. (2016), Unrolled Generative Adversarial Networks, arXiv:1611.02163.
+    """
+
+    generator_uses_real = True
+
+    def __init__(self, loss):
+        self.loss = get(loss)
+
+    def discriminator(self, real, fake):
+        """The loss of the given object."""
+        return self.loss.discriminator(real, fake)
+
+    def generator(self, real, fake):
+        """Minus the discriminator's loss."""
+        return -self.loss.discriminator(real, fake)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"loss": keras.saving.serialize_keras_object(self.loss)}
+
+
 _BY_NAME = {
     "non_saturating": NonSaturating,
     "minimax": Minimax,

@@ -538,6 +538,19 @@ def test_images_that_would_be_misread(plain, x, message, method):
         getattr(plain, method)(x, verbose=0)
 
 
+def test_samples_may_be_points_of_the_plane():
+    generator = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    gan = keras_gan.GAN(generator, discriminator, image_range=(-4, 4), seed=0)
+    gan.compile(run_eagerly=True)
+    # In a corner of the square, which for an image would look like another range.
+    points = np.full((8, 2), 0.5, "float32")
+    assert np.isfinite(gan.evaluate(points, verbose=0)).all()
+    assert gan.generate(5, seed=0, output_type="float").shape == (5, 2)
+    with pytest.raises(ValueError, match=r"shape \(N, 2\). Received: \(8, 3\)"):
+        gan.evaluate(np.zeros((8, 3), "float32"))
+
+
 def test_images_of_every_accepted_kind_are_the_same(plain):
     expected = plain.evaluate(X, batch_size=8, verbose=0)
     tolerance = {"rtol": 1e-5, "atol": 1e-6}

@@ -154,6 +154,7 @@ def test_logits_of_any_shape():
         losses.NonSaturating(0.25),
         losses.LeastSquares(-1, 1, 0),
         losses.RelativisticAverage("hinge"),
+        losses.ZeroSum(losses.LeastSquares(-1, 1, 0)),
     ],
     ids=lambda loss: f"{type(loss).__name__}{loss.get_config()}",
 )
@@ -172,3 +173,13 @@ def test_get_refuses(bad):
 def test_unknown_kind():
     with pytest.raises(ValueError, match=r"`kind` must be one of .* Received: 'wasserstein'"):
         losses.RelativisticAverage("wasserstein")
+
+
+def test_zero_sum():
+    loss = losses.ZeroSum("hinge")
+    assert loss.generator_uses_real
+    d_loss, g_loss = both(loss, REAL, FAKE)
+    assert d_loss == both(losses.Hinge(), REAL, FAKE)[0] == -g_loss
+    # Saved with the parameters of the game that it plays.
+    config = losses.ZeroSum(losses.LeastSquares(-1, 1, 0)).get_config()
+    assert losses.ZeroSum.from_config(config).loss.fake_label == -1.0

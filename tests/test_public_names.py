@@ -20,6 +20,7 @@ NAMES = [
     "Context",
     "MaxoutGAN",
     "Phase",
+    "UnrolledGAN",
     "augmentation",
     "callbacks",
     "checkpoints",
@@ -36,6 +37,8 @@ NAMES = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
+    "theory",
     "upload_preset",
 ]
 
@@ -52,17 +55,38 @@ DATA_NAMES = [
 ]
 
 
+THEORY_NAMES = [
+    "dirac_gan",
+    "frechet_distance",
+    "js_divergence",
+    "kl_divergence",
+    "optimal_discriminator",
+    "optimal_logit",
+    "transposed_convolution_size",
+    "value",
+    "wasserstein_1",
+    "wasserstein_1_of_densities",
+]
+
+
 def test_public_names():
     assert keras_gan.__all__ == NAMES
     assert all(hasattr(keras_gan, name) for name in NAMES)
     assert keras_gan.__version__.count(".") == 2
     assert keras_gan.data.__all__ == DATA_NAMES
+    assert keras_gan.theory.__all__ == THEORY_NAMES
 
 
 @pytest.mark.parametrize("name", DATA_NAMES)
 def test_public_readers_are_documented(name):
     documentation = getattr(keras_gan.data, name).__doc__
     assert all(part in documentation for part in ("Args:", "Raises:", "Example:"))
+
+
+@pytest.mark.parametrize("name", THEORY_NAMES[1:])
+def test_public_facts_are_documented(name):
+    documentation = getattr(keras_gan.theory, name).__doc__
+    assert all(part in documentation for part in ("Args:", "Returns:", "Raises:", "Example:"))
 
 
 @pytest.mark.parametrize(

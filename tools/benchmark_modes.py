@@ -12,7 +12,9 @@ Data:
     ring: 8 Gaussians of standard deviation 0.01 on a circle of radius 1 (VEEGAN, PacGAN).
     grid: 25 Gaussians of standard deviation 0.05, two apart (VEEGAN, PacGAN).
     wide_ring: 8 of 0.02 on a circle of radius 2 (Unrolled GANs).
-    stacked: three gray images as the channels of one, 1000 modes, counted by a classifier.
+    stacked: three gray images as the channels of one, 1000 modes, counted by a classifier that is
+        trained first; VEEGAN's networks and protocol. stacked_quarter and stacked_half: those of
+        Unrolled GANs, whose discriminators are a quarter and half as wide as the generator.
 """
 
 import argparse
@@ -22,10 +24,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from mode_benchmarks import planar
+from mode_benchmarks import planar, stacked
 
 # Data -> what runs it.
-BENCHMARKS = {**planar.BENCHMARKS}
+BENCHMARKS = {**planar.BENCHMARKS, **stacked.BENCHMARKS}
 
 
 def main(arguments=None):
@@ -38,6 +40,10 @@ def main(arguments=None):
     parser.add_argument("--seeds", type=int, default=10, help="runs of each, with seeds 0, 1, ...")
     parser.add_argument("--steps", type=int, help="training steps, instead of the protocol's")
     parser.add_argument("--results", type=pathlib.Path, default=pathlib.Path("mode_benchmarks"))
+    parser.add_argument(
+        "--images", default="/usr/share/datasets/fashion-mnist", help="folder of four IDX files"
+    )
+    parser.add_argument("--classifier-epochs", type=int, default=20, help="of stacked data")
     parser.add_argument("--table", action="store_true", help="print the table, run nothing")
     parser.add_argument("--json", action="store_true", help="print the runs as JSON instead")
     options = parser.parse_args(arguments)
@@ -52,7 +58,7 @@ def main(arguments=None):
     if not options.table:
         for seed in range(options.seeds):
             for name in chosen:
-                run = benchmark.run(name, seed, options.steps, folder)
+                run = benchmark.run(name, seed, options, folder)
                 print(f"{options.data} {name} seed {seed}: {run['figures']}", flush=True)
     print(json.dumps(benchmark.stored(folder)) if options.json else benchmark.table(folder))
     return 0

@@ -73,7 +73,7 @@ def main(arguments=None):
             if options.verbose:
                 traceback.print_exc()
         counts[outcome] += 1
-        print(f"{outcome:12}{name:36}{detail}", flush=True)
+        print(f"{outcome:12}{name:32}{detail}", flush=True)
         if options.verbose:
             for error in errors:
                 print(f"    {error.name}: {error.seen:.2e} of {error.allowed:.2e}")

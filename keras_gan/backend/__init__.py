@@ -7,7 +7,9 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
   state written inside `fn` (batch statistics, seeds, metrics) is committed after the gradient.
 - `grads(fn, values)`: gradient with respect to tensors, differentiable again (penalties,
   unrolling).
-- `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped.
+- `variable_grads(fn, variables)`: the same with respect to the present values of variables.
+- `detached(fn)`: `fn()` as a constant. `without_updates(fn)`: `fn()`, its writes to state dropped;
+  `hypothetical(kept)`: the same for what is done inside of a `with`.
 - `with_values(variables, values, fn)`: `fn()` with other values in the place of variables, through
   which gradients flow.
 - `apply_gradients(optimizer, gradients, variables)`.
@@ -34,6 +36,8 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `sync(model)`: bring the model's variables up to date in the middle of `fit`.
 - `Trainer`: mixin that keeps a model usable after an exception inside `fit` or `evaluate`.
 """
+
+import contextlib
 
 import keras
 import numpy as np
@@ -92,9 +96,36 @@ def predict(network, inputs, batch_size):
     return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
 
 
+def variable_grads(fn, variables):
+    """`fn()` and its gradients with respect to `variables`, differentiable again.
+
+    Other state that `fn` writes is committed, as a constant.
+    """
+
+    def function(*values):
+        with DeferredScope() as scope:
+            output = with_values(variables, values, fn)
+        written, updates = scope.updates()
+        commit(written, [keras.ops.stop_gradient(update) for update in updates])
+        return output
+
+    return grads(function, [v.value for v in variables])
+
+
+@contextlib.contextmanager
+def hypothetical(kept=()):
+    """What is assigned to variables inside is seen there, and then dropped unless `kept`."""
+    with DeferredScope() as scope:
+        yield
+    kept = {id(v) for v in kept}
+    for variable, value in zip(*scope.updates(), strict=True):
+        if id(variable) in kept:
+            variable.assign(value)
+
+
 def without_updates(fn):
     """`fn()`, with everything it assigned to variables dropped."""
-    with DeferredScope():
+    with hypothetical():
         return fn()
 
 

@@ -172,6 +172,54 @@ class TestGrads:
         assert value(count) == 1.0
 
 
+class TestVariableGrads:
+    def test_is_differentiable_again(self, run):
+        # x moves by -0.1 d/dx (x^2 w); then d/dw of its square.
+        x, w = variable(2.0), variable(3.0)
+
+        def step():
+            def loss():
+                _, (slope,) = backend.variable_grads(lambda: x * x * w, [x])
+                return ops.square(x - 0.1 * slope), {}
+
+            return backend.value_and_grad(loss, [w])
+
+        # (x - 0.2 x w)^2 = (0.8)^2, its derivative 2 (0.8) (-0.4).
+        (loss, _), gradients = run(step, [x, w])
+        np.testing.assert_allclose(loss, 0.64, rtol=1e-6)
+        np.testing.assert_allclose(gradients[0], -0.64, rtol=1e-6)
+        assert value(x) == 2.0
+
+    def test_of_what_an_enclosing_scope_assigned(self, run):
+        x = variable(2.0)
+
+        def step():
+            with backend.hypothetical():
+                x.assign(5.0)
+                _, (slope,) = backend.variable_grads(lambda: x * x, [x])
+            return slope
+
+        assert run(step, [x]) == 10.0
+
+    def test_writes_are_committed_as_constants(self, run):
+        x, mean = variable(2.0), variable(0.0, trainable=False)
+
+        def step():
+            def inner():
+                mean.assign(x * 10.0)
+                return x * x
+
+            def loss():
+                with backend.hypothetical(kept=[mean]):
+                    backend.variable_grads(inner, [x])
+                return x * mean, {}
+
+            return backend.value_and_grad(loss, [x])
+
+        (loss, _), gradients = run(step, [x, mean])
+        assert loss == 40.0 and gradients[0] == 20.0 and value(mean) == 20.0
+
+
 def test_detached_stops_gradients_and_keeps_writes(run):
     v, count = variable(3.0), variable(0.0, trainable=False)
 
@@ -202,6 +250,20 @@ def test_without_updates_drops_writes(run):
 
     assert run(step, [v]) == 10.0
     assert value(v) == 1.0
+
+
+def test_hypothetical_writes_are_seen_inside_only(run):
+    v, kept = variable(1.0), variable(1.0)
+
+    def step():
+        with backend.hypothetical(kept=[kept]):
+            v.assign(v * 5.0)
+            kept.assign(v * 2.0)
+            inside = v * kept
+        return inside, v * kept
+
+    assert run(step, [v, kept]) == (50.0, 10.0)
+    assert value(v) == 1.0 and value(kept) == 10.0
 
 
 class TestCond:

@@ -113,6 +113,80 @@ def test_your_own_gan(fashion_mnist, tmp_path):
     assert len(code) < 60
 
 
+def test_minimax_dance(tmp_path, browser):
+    out = tmp_path / "out"
+    printed = run("minimax_dance.py", tmp_path, OUT=str(out), STEPS="20")
+    assert "Wasserstein distance 0.853" in printed
+    (page,) = out.iterdir()
+    # Nothing but itself, which its own policy enforces.
+    text = page.read_text()
+    assert 'http-equiv="Content-Security-Policy" content="default-src \'none\'' in text
+    assert "http:" not in text.replace("http://www.w3.org/2000/svg", "") and "https:" not in text
+    browser.open(page)
+
+    def seen(name):
+        return browser.evaluate(f"document.getElementById({name!r}).textContent")
+
+    def curve(chart, kind):
+        return browser.evaluate(
+            f"document.querySelector('#{chart} path.{kind}:not(.area)').getAttribute('d')"
+        )
+
+    # Five frames of 20 steps; the first is the broad hill, which has no losses yet.
+    assert browser.evaluate("document.getElementById('slider').max") == "4"
+    assert (seen("where"), seen("d_loss"), seen("w1")) == ("step 0", "none yet", "0.853")
+    first, drawn = curve("densities", "fake"), curve("answers", "judge")
+    assert len(first.split("L")) == 120
+    for key, expected in (("ArrowRight", 5), ("ArrowRight", 10), ("ArrowLeft", 5)):
+        browser.press(key)
+        assert seen("where") == f"step {expected}"
+    assert curve("densities", "fake") != first and curve("answers", "judge") != drawn
+    assert 1.0 < float(seen("d_loss")) < 1.6 and 0.5 < float(seen("g_loss")) < 1.0
+    cursor = curve("losses", "cursor")
+
+    # The slider, by its own keys.
+    browser.evaluate("document.getElementById('slider').focus()")
+    browser.press("End")
+    assert seen("where") == "step 20" and curve("losses", "cursor") != cursor
+    text = browser.evaluate("document.getElementById('slider').getAttribute('aria-valuetext')")
+    assert text == "step 20 of 20"
+    browser.press("ArrowLeft")
+    assert seen("where") == "step 15"
+
+    # Played from the end on, it begins again, and stops where it ends.
+    stopped = """new Promise(done => {
+        const wait = () => playing ? setTimeout(wait, 20) : done(current);
+        wait();
+    })"""
+    browser.press("End")
+    browser.press(" ", text=" ")
+    assert seen("play") == "Pause"
+    assert browser.evaluate(stopped) == 4
+    assert (seen("play"), seen("where")) == ("Play", "step 20")
+    browser.click("#play")
+    assert seen("play") == "Pause"
+    browser.press(" ", text=" ")
+    assert seen("play") == "Play" and browser.evaluate("current") < 4
+
+    # On a telephone, nothing sticks out, and everything can be touched.
+    browser.open(page, width=320, height=640)
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 320
+    assert browser.evaluate("document.getElementById('play').offsetHeight") >= 44
+    width = browser.evaluate("document.getElementById('answers').getBoundingClientRect().width")
+    assert browser.evaluate("document.getElementById('answers').viewBox.baseVal.width") == width
+
+    problems = ("Runtime.exceptionThrown", "Log.entryAdded")
+    assert not [event for event in browser.events if event["method"] in problems]
+    asked = [e["params"] for e in browser.events if e["method"] == "Network.requestWillBeSent"]
+    assert {request["request"]["url"] for request in asked} == {page.as_uri()}
+    # Each control has a name for those who do not see it, each chart a description.
+    nodes = browser.call("Accessibility.getFullAXTree")["nodes"]
+    names = {(n["role"]["value"], n.get("name", {}).get("value", "")) for n in nodes if "role" in n}
+    assert {("button", "Play"), ("slider", "Training step")} <= names
+    charts = [name for role, name in names if role in ("image", "img")]
+    assert len(charts) == 3 and all("step" in name for name in charts)
+
+
 def test_every_guide_has_its_test():
     tested = pathlib.Path(__file__).read_text()
     for guide in GUIDES.glob("*.py"):

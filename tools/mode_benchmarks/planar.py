@@ -24,10 +24,10 @@ class Planar:
         self.name = name
         self.mixture = MIXTURES[name]
 
-    def run(self, remedy, seed, steps, folder):
+    def run(self, remedy, seed, options, folder):
         """The run of a remedy with a seed, made or loaded: a dict, see `runs.load_or_make`."""
         chosen = self.remedies[remedy]
-        steps = steps or chosen.steps
+        steps = options.steps or chosen.steps
         protocol = {
             "data": self.name,
             "remedy": remedy,
@@ -69,20 +69,17 @@ class Planar:
 
     def table(self, folder):
         """The table of all runs of the folder, as Markdown."""
-        groups = {}
-        for run in self.stored(folder):
-            key = (run["protocol"]["remedy"], run["protocol"]["steps"])
-            found = run["figures"]
-            groups.setdefault(key, []).append(
-                (found["modes_covered"], 100 * found["high_quality_samples"], found["mode_kl"])
-            )
-        order = list(self.remedies)
-        ours = sorted(
-            ((*key, rows) for key, rows in groups.items()),
-            key=lambda group: (order.index(group[0]), group[1]),
-        )
+        groups = runs.grouped(self.stored(folder), list(self.remedies))
+        ours = [
+            (name, steps, [_row(figures) for figures in every]) for name, steps, every in groups
+        ]
         head = [f"modes of {len(self.mixture.means)}", "high quality %", "reverse KL"]
         return tables.table(head, ours, published.MIXTURES[self.name])
+
+
+def _row(figures):
+    share = 100 * figures["high_quality_samples"]
+    return figures["modes_covered"], share, figures["mode_kl"]
 
 
 BENCHMARKS = {name: Planar(name) for name in MIXTURES}

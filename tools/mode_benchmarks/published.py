@@ -23,7 +23,7 @@ MIXTURES = {
 # Rows of (method, modes of 1000, reverse KL). The first setting: table 2 of PacGAN, with rows of
 # VEEGAN's table 2 (one run each). The second: table 3 of PacGAN, with rows of Unrolled GANs'.
 STACKED = {
-    "veegan": (
+    "stacked": (
         ("DCGAN (VEEGAN)", (99.0, None), (3.40, None)),
         ("ALI", (16.0, None), (5.40, None)),
         ("Unrolled GAN", (48.7, None), (4.32, None)),
@@ -33,7 +33,7 @@ STACKED = {
         ("PacDCGAN3", (1000.0, 0.0), (0.06, 0.003)),
         ("PacDCGAN4", (1000.0, 0.0), (0.07, 0.005)),
     ),
-    "unrolled_quarter": (
+    "stacked_quarter": (
         ("DCGAN", (30.6, 20.73), (5.99, 0.42)),
         ("Unrolled 1", (65.4, 34.75), (5.91, 0.14)),
         ("Unrolled 5", (236.4, 63.30), (4.67, 0.43)),
@@ -43,7 +43,7 @@ STACKED = {
         ("PacDCGAN3", (601.3, 32.18), (2.00, 0.17)),
         ("PacDCGAN4", (667.4, 29.00), (1.81, 0.15)),
     ),
-    "unrolled_half": (
+    "stacked_half": (
         ("DCGAN", (628.0, 140.9), (2.58, 0.75)),
         ("Unrolled 1", (523.6, 55.77), (2.44, 0.26)),
         ("Unrolled 5", (732.0, 44.98), (1.66, 0.09)),

@@ -66,6 +66,24 @@ def stored(folder):
     return [json.loads(path.read_text()) for path in sorted(folder.glob("**/run.json"))]
 
 
+def grouped(found, names):
+    """The figures of the runs by remedy and length.
+
+    Args:
+        found: list of runs.
+        names: list of str, the remedies in their order.
+
+    Returns:
+        List of (remedy, steps, list of figures).
+    """
+    groups = {}
+    for run in found:
+        key = (run["protocol"]["remedy"], run["protocol"]["steps"])
+        groups.setdefault(key, []).append(run["figures"])
+    order = sorted(groups, key=lambda key: (names.index(key[0]), key[1]))
+    return [(*key, groups[key]) for key in order]
+
+
 def train(gan, images, batch_size, steps, folder):
     """`fit` for a number of steps; a run that was killed goes on from its last snapshot."""
     snapshot = keras_gan.callbacks.Snapshot(folder / _SNAPSHOTS, every_steps=5000)

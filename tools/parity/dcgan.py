@@ -35,8 +35,8 @@ def _forward(case, gan, names):
     z = _latents(case.inputs["z"])
     real = training.channels_last(case.inputs["real"])
 
-    def critic(x, training=False):
-        return training.sigmoid(_constant(gan.discriminator, x, training))[:, 0]
+    def critic(x, **mode):
+        return training.sigmoid(_constant(gan.discriminator, x, **mode))[:, 0]
 
     generated = _constant(gan.generator, z)
     computed = {

@@ -1,9 +1,15 @@
 """What makes GANs converge, one case for each tool."""
 
-from parity import modes, toolbox_layers
+from parity import modes, theory, toolbox_layers, toolbox_objectives, unrolled
 from parity.case import Unsupported
 
-_CASES = {"mode_metrics": modes.gaussian, **toolbox_layers.CASES}
+_CASES = {
+    **modes.CASES,
+    **toolbox_layers.CASES,
+    **toolbox_objectives.CASES,
+    "dirac_gan": theory.dirac,
+    "unrolled": unrolled.run,
+}
 
 
 def run(case):
