@@ -7,7 +7,7 @@
 # points on a circle, and one can count.
 #
 # The guide trains the same two small networks with the plain recipe and with five remedies, each for the same
-# number of steps, and prints what each covers. It takes about ten minutes on one processor core.
+# number of steps, and prints what each covers. It takes a few minutes on one processor core.
 
 # %%
 import os
@@ -20,7 +20,7 @@ import numpy as np
 import keras_gan
 
 OUT = pathlib.Path(os.environ.get("OUT", "mode_collapse"))
-STEPS = int(os.environ.get("STEPS", 3000))
+STEPS = int(os.environ.get("STEPS", 1000))
 OUT.mkdir(exist_ok=True)
 
 # %% [markdown]
@@ -175,8 +175,19 @@ run("relativistic", gan)
 # %% [markdown]
 # ## What each covers
 #
-# "High quality" is within three standard deviations of a mode. This is one seed and few steps: no remedy is judged by
-# it. `tools/benchmark_modes.py` runs many seeds with the networks and the length of the papers.
+# "High quality" is within three standard deviations of a mode. With 1000 steps, PyTorch printed
+#
+#     recipe           modes  high quality  diversity  found
+#     plain                0         0.0%        0.36  mode_collapse, oscillation
+#     R1                   8         2.8%        0.99  -
+#     WGAN-GP              8         5.3%        0.93  -
+#     packing 2            8        21.4%        1.00  -
+#     instance noise       8        11.8%        1.00  oscillation
+#     relativistic         8         3.2%        0.97  -
+#
+# All five spread the samples over the circle; how sharply they hit the modes is a matter of more steps. This is one seed:
+# no remedy is judged by it. `tools/benchmark_modes.py` runs many seeds, at the length and with the networks of the papers,
+# and has more remedies.
 
 # %%
 table = [f"{'recipe':<16}{'modes':>6}{'high quality':>14}{'diversity':>11}  found"]

@@ -8,7 +8,8 @@
 # should have a low one, generated images one above a margin. As everywhere in this library, the discriminator's
 # output is a *score*, high for real images: here, minus the energy.
 #
-# On 28x28 garments this takes a few minutes on one processor core.
+# On 28x28 garments this takes a few minutes on one processor core. Do not expect more of perceptrons than noisy
+# garments of few kinds.
 
 # %%
 import os
@@ -74,7 +75,7 @@ class EBGAN(keras_gan.GAN):
         super().__init__(generator, discriminator, seed=seed, name=name, dtype=dtype)
 
     def recipe(self):
-        return {**super().recipe(), "loss": Energy(), "ema_decay": 0.999}
+        return {**super().recipe(), "loss": Energy()}
 
     def get_config(self):
         return {**self.base_config(), "width": self.width}

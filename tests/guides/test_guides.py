@@ -60,6 +60,59 @@ def test_distributed(tmp_path):
     assert sorted(os.listdir(tmp_path / "out" / "snapshots")) == ["step00000000", "step00000002"]
 
 
+def test_diagnosis(tmp_path):
+    printed = run("diagnosis.py", tmp_path, OUT=str(tmp_path / "out"), STEPS="50")
+    assert printed.count("Diagnosis at step 50, after 1 probes") == 4
+    assert printed.endswith("no_penalty: nothing\n")
+    names = ("healthy", "imbalance", "no_diversity", "no_penalty")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"{name}_{what}.png" for name in names for what in ("signals", "samples")
+    }
+
+
+def test_mode_collapse(tmp_path):
+    printed = run("mode_collapse.py", tmp_path, OUT=str(tmp_path / "out"), STEPS="20")
+    table = printed.partition("recipe ")[2].splitlines()
+    assert len(table) == 7 and all("%" in line for line in table[1:])
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made == {"plain_signals.png", "samples.png"}
+
+
+def test_wgan_gp(fashion_mnist, tmp_path):
+    printed = run(
+        "wgan_gp.py",
+        tmp_path,
+        FASHION_MNIST=fashion_mnist,
+        OUT=str(tmp_path / "out"),
+        WIDTH="2",
+        EPOCHS="3",
+        STEPS="1",
+        BATCH="16",
+    )
+    assert "117 images to train on, 13 to compare with" in printed
+    assert printed.count("rank correlation with the distance") == 3
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "correlation.png",
+        "samples.png",
+    }
+
+
+def test_your_own_gan(fashion_mnist, tmp_path):
+    source = (GUIDES / "your_own_gan.py").read_text()
+    code = [line for line in source.splitlines() if line.strip() and not line.startswith("#")]
+    run(
+        "your_own_gan.py",
+        tmp_path,
+        FASHION_MNIST=fashion_mnist,
+        OUT=str(tmp_path / "out"),
+        STEPS="2",
+        WIDTH="8",
+    )
+    made = {path.name for path in (tmp_path / "out").iterdir()}
+    assert made == {"samples.png", "ebgan.keras", "preset"}
+    assert len(code) < 60
+
+
 def test_minimax_dance(tmp_path, browser):
     out = tmp_path / "out"
     printed = run("minimax_dance.py", tmp_path, OUT=str(out), STEPS="20")
@@ -132,58 +185,6 @@ def test_minimax_dance(tmp_path, browser):
     assert {("button", "Play"), ("slider", "Training step")} <= names
     charts = [name for role, name in names if role in ("image", "img")]
     assert len(charts) == 3 and all("step" in name for name in charts)
-
-
-def test_diagnosis(tmp_path):
-    printed = run("diagnosis.py", tmp_path, OUT=str(tmp_path / "out"), STEPS="50")
-    assert printed.count("Diagnosis at step 50, after 1 probes") == 4
-    assert printed.endswith("no_penalty: nothing\n")
-    names = ("healthy", "imbalance", "no_diversity", "no_penalty")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        f"{name}_{what}.png" for name in names for what in ("signals", "samples")
-    }
-
-
-def test_mode_collapse(tmp_path):
-    printed = run("mode_collapse.py", tmp_path, OUT=str(tmp_path / "out"), STEPS="100")
-    table = printed.partition("recipe ")[2].splitlines()
-    assert len(table) == 7 and all("%" in line for line in table[1:])
-    made = {path.name for path in (tmp_path / "out").iterdir()}
-    assert made == {"plain_signals.png", "samples.png"}
-
-
-def test_wgan_gp(fashion_mnist, tmp_path):
-    printed = run(
-        "wgan_gp.py",
-        tmp_path,
-        FASHION_MNIST=fashion_mnist,
-        OUT=str(tmp_path / "out"),
-        WIDTH="2",
-        EPOCHS="3",
-        STEPS="1",
-    )
-    assert "117 images to train on, 13 to compare with" in printed
-    assert printed.count("rank correlation with the distance") == 3
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "correlation.png",
-        "samples.png",
-    }
-
-
-def test_your_own_gan(fashion_mnist, tmp_path):
-    source = (GUIDES / "your_own_gan.py").read_text()
-    code = [line for line in source.splitlines() if line.strip() and not line.startswith("#")]
-    run(
-        "your_own_gan.py",
-        tmp_path,
-        FASHION_MNIST=fashion_mnist,
-        OUT=str(tmp_path / "out"),
-        STEPS="2",
-        WIDTH="8",
-    )
-    made = {path.name for path in (tmp_path / "out").iterdir()}
-    assert made == {"samples.png", "ebgan.keras", "preset"}
-    assert len(code) < 60
 
 
 def test_every_guide_has_its_test():
