@@ -149,7 +149,7 @@ def test_the_largest_integer_is_below_the_end(count, monkeypatch):
 
 
 def test_derived_seeds():
-    seeds = [keras_gan.random.derived(seed, number) for seed in (0, 1) for number in range(3)]
+    seeds = [random.derived(seed, number) for seed in (0, 1) for number in range(3)]
     assert len(set(seeds)) == 6 and all(0 <= seed < 2**32 for seed in seeds)
-    assert keras_gan.random.derived(1, 2) == seeds[5]
-    assert keras_gan.random.derived(None, 2) is None
+    assert random.derived(1, 2) == seeds[5]
+    assert random.derived(None, 2) is None
