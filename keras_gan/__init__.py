@@ -19,6 +19,7 @@ from keras_gan import (  # noqa: E402
     presets,
     random,
     regularizers,
+    schedules,
 )
 from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
@@ -66,5 +67,6 @@ __all__ = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]

@@ -21,6 +21,7 @@ from keras_gan import (
     losses,
     random,
     regularizers,
+    schedules,
 )
 from keras_gan.callbacks import Snapshot
 from keras_gan.checks import check_integer
@@ -384,7 +385,8 @@ class GAN(backend.Trainer, keras.Model):
                 draws of their own, and the generator's gradient goes through.
             discriminator_steps: int >= 1, discriminator updates for each generator update, each on
                 a batch of its own.
-            ema_decay: float in [0, 1) of the generator's moving average; 0 keeps a plain copy.
+            ema_decay: float in [0, 1) of the generator's moving average, or a schedule of the
+                training step such as `keras_gan.schedules.WarmUpDecay`; 0 keeps a plain copy.
             accumulation_steps: int >= 1, batches over which the gradients of one update are
                 averaged.
             reuse_latents: bool. Let the generator's update see the same latents as the
@@ -413,8 +415,7 @@ class GAN(backend.Trainer, keras.Model):
         check_integer("accumulation_steps", accumulation_steps, minimum=1)
         self.accumulation_steps = accumulation_steps
         self.ema_decay = given("ema_decay", ema_decay)
-        if not isinstance(self.ema_decay, (int, float)) or not 0 <= self.ema_decay < 1:
-            raise ValueError(f"`ema_decay` lies in [0, 1). Received: {self.ema_decay!r}")
+        schedules.check("ema_decay", self.ema_decay, below=1)
         self.reuse_latents = bool(reuse_latents)
         self.generator_first = bool(given("generator_first", generator_first))
         for name in ("reuse_latents", "generator_first"):
@@ -503,7 +504,7 @@ class GAN(backend.Trainer, keras.Model):
             "regularizers": [serialize(regularizer) for regularizer in self.regularizers],
             "augmentations": [serialize(augment) for augment in self.augmentations],
             "discriminator_steps": self.discriminator_steps,
-            "ema_decay": self.ema_decay,
+            "ema_decay": schedules.serialize(self.ema_decay),
             "accumulation_steps": self.accumulation_steps,
             "reuse_latents": self.reuse_latents,
             "generator_first": self.generator_first,
@@ -592,7 +593,7 @@ class GAN(backend.Trainer, keras.Model):
             for group in groups if player == "discriminator" else groups[-1:]:
                 for phase in phases:
                     self._run_phase(phase, group)
-        self._update_averages()
+        self.update_averages()
         self.step.assign_add(1)
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
@@ -681,12 +682,16 @@ class GAN(backend.Trainer, keras.Model):
         for name, value in logs.items():
             self._trackers[name].update_state(value, sample_weight=count)
 
-    def _update_averages(self):
+    def update_averages(self):
+        """Move the averaged copies towards their networks, as a training step does at its end."""
+        decay = self.ema_decay
+        if not isinstance(decay, (int, float)):
+            decay = schedules.value(decay, self.step)
         for average, network in self.averaged_networks():
             for ours, theirs in zip(average.weights, network.weights, strict=True):
                 # Statistics are copied: an average of moving averages would only lag.
                 if self.ema_decay and theirs.trainable:
-                    ours.assign(self.ema_decay * ours + (1.0 - self.ema_decay) * theirs)
+                    ours.assign(decay * ours + (1.0 - decay) * theirs)
                 else:
                     ours.assign(theirs)
 

@@ -7,6 +7,39 @@ from keras.optimizers.schedules import LearningRateSchedule
 from keras_gan.checks import check_number
 
 
+@keras.saving.register_keras_serializable(package="keras_gan")
+class WarmUpDecay(LearningRateSchedule):
+    """A moving average's decay that begins low: `min(decay, (1 + t) / (10 + t))` at update t.
+
+    The average then forgets the initial weights sooner than with the final decay.
+
+    Args:
+        decay: float in [0, 1), the decay in the end.
+
+    Raises:
+        ValueError: if `decay` is out of range.
+
+    Example:
+    ```python
+    gan.compile(ema_decay=keras_gan.schedules.WarmUpDecay(0.999))
+    ```
+    """
+
+    def __init__(self, decay=0.999):
+        check_number("decay", decay, below=1)
+        self.decay = float(decay)
+
+    def __call__(self, step):
+        """The decay of the update at the end of training step `step`."""
+        # Updates are counted from 1, steps from 0.
+        update = ops.cast(step, "float32") + 1.0
+        return ops.minimum(self.decay, (1.0 + update) / (10.0 + update))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"decay": self.decay}
+
+
 def check(name, number, **limits):
     """Raises a ValueError unless `number` is a schedule, or within the limits of `check_number`.
 

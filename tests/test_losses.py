@@ -7,6 +7,7 @@ from keras_gan import backend, losses
 
 REAL = np.array([[2.0], [-1.0], [0.5], [-3.0]], "float32")
 FAKE = np.array([[-0.5], [1.5], [-2.0], [0.25]], "float32")
+HALVING = keras.optimizers.schedules.ExponentialDecay(1.0, 10, 0.5, staircase=True)
 
 
 def sp(x):
@@ -154,6 +155,9 @@ def test_logits_of_any_shape():
         losses.NonSaturating(0.25),
         losses.LeastSquares(-1, 1, 0),
         losses.RelativisticAverage("hinge"),
+        losses.TopK("hinge", HALVING, minimum=0.25),
+        losses.TopK(losses.LeastSquares(-1, 1, 0), 0.75),
+        losses.FeatureMatching(-3, "hinge", "absolute"),
     ],
     ids=lambda loss: f"{type(loss).__name__}{loss.get_config()}",
 )
@@ -172,3 +176,66 @@ def test_get_refuses(bad):
 def test_unknown_kind():
     with pytest.raises(ValueError, match=r"`kind` must be one of .* Received: 'wasserstein'"):
         losses.RelativisticAverage("wasserstein")
+
+
+@pytest.mark.parametrize("name", ["non_saturating", "minimax", "hinge", "least_squares"])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_top_k_is_the_loss_on_the_best(name, count):
+    loss = losses.TopK(name, minimum=0.0)
+    # Highest logits first.
+    order = np.argsort(-FAKE[:, 0])
+    fake = ops.convert_to_tensor(FAKE)
+    value, (gradient,) = backend.grads(lambda logits: loss.best(logits, count / 4), [fake])
+    value, gradient = backend.detached(lambda: (value, gradient))
+    best = ops.convert_to_tensor(FAKE[order[:count]])
+    expected, (of_best,) = backend.grads(lambda logits: loss.loss.generator(None, logits), [best])
+    expected, of_best = backend.detached(lambda: (expected, of_best))
+    np.testing.assert_allclose(*map(ops.convert_to_numpy, (value, expected)), rtol=1e-5)
+    gradient = ops.convert_to_numpy(gradient)
+    np.testing.assert_allclose(gradient[order[:count]], ops.convert_to_numpy(of_best), rtol=1e-5)
+    assert not gradient[order[count:]].any()
+
+
+def test_top_k_takes_whole_images_and_at_least_one():
+    # Patches of three images, the second of which scores best on average.
+    logits = np.float32([[0, 0], [-1, 5], [1, 1]])[:, :, None]
+    loss = losses.TopK("wasserstein", minimum=0.0)
+    assert float(ops.convert_to_numpy(loss.best(ops.convert_to_tensor(logits), 0.0))) == -2.0
+    assert float(ops.convert_to_numpy(loss.best(ops.convert_to_tensor(logits), 2 / 3))) == -1.5
+
+
+@pytest.mark.parametrize("step, count", [(0, 4), (9, 4), (10, 2), (20, 1), (30, 1)])
+def test_top_k_anneals_down_to_a_minimum(helpers, step, count):
+    loss = losses.TopK("wasserstein", HALVING, minimum=0.25)
+    context = helpers.context(lambda x: x, REAL, FAKE, "generator", step=step)
+    expected = -np.sort(FAKE[:, 0])[::-1][:count].mean()
+    value = ops.convert_to_numpy(loss.generator_loss(context))
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    # The discriminator sees all of them.
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(loss.discriminator_loss(context)), FAKE.mean() - REAL.mean(), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("distance", ["squared", "absolute"])
+def test_feature_matching(distance):
+    real, fake = np.random.RandomState(0).standard_normal((2, 5, 2, 3)).astype("float32")
+    difference = real.mean(0) - fake.mean(0)
+    expected = (difference**2).sum() if distance == "squared" else np.abs(difference).mean()
+    loss = losses.FeatureMatching(distance=distance)
+    value = loss.generator(ops.convert_to_tensor(real), ops.convert_to_tensor(fake))
+    np.testing.assert_allclose(ops.convert_to_numpy(value), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: losses.TopK("relativistic"), "mean over generated images. Received: Relativistic"),
+        (lambda: losses.TopK(share=1.5), r"`share` must be a finite number in \[0, 1\]"),
+        (lambda: losses.TopK(minimum=2), r"`minimum` must be a finite number in \[0, 1\]"),
+        (lambda: losses.FeatureMatching(distance="l2"), "`distance` must be one of .* 'l2'"),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -6,9 +6,23 @@ import pytest
 from keras import layers, ops
 
 import keras_gan
-from keras_gan import random
-from keras_gan.augmentation import Augmentation
-from keras_gan.regularizers import R1, GradientPenalty
+from keras_gan import backend, losses, random
+from keras_gan.augmentation import Augmentation, DiffAugment, InstanceNoise
+from keras_gan.regularizers import (
+    DRAGAN,
+    R1,
+    R2,
+    BalancedConsistencyRegularization,
+    ConsistencyRegularization,
+    GradientPenalty,
+    HistoricalAveraging,
+    LatentConsistency,
+    LatentDiversity,
+    LeCam,
+    LipschitzPenalty,
+    Orthogonal,
+    WGANDiv,
+)
 
 X = np.random.RandomState(0).randint(0, 256, (24, 4, 4, 1)).astype("uint8")
 
@@ -55,7 +69,9 @@ def adam():
 
 def check_goes_on(gan, tmp_path):
     """What is saved after two steps goes on with the same numbers, whatever state there is."""
-    history = gan.fit(X, batch_size=12, verbose=0).history
+    group = gan.discriminator_steps * gan.accumulation_steps
+    history = gan.fit(X, batch_size=12 // group, verbose=0).history
+    assert int(gan.step) == 2
     assert all(np.isfinite(value).all() for value in history.values())
     gan.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
@@ -66,6 +82,139 @@ def check_goes_on(gan, tmp_path):
     state = [[*model.variables, *model.optimizer.variables] for model in (gan, again)]
     assert same(values(state[0]), values(state[1]))
     return history
+
+
+FLIP = keras_gan.augmentation.FlipShift(1)
+FALLING = keras.optimizers.schedules.PolynomialDecay(1.0, 2, 0.5)
+
+# What the discriminator is penalised with.
+OF_DISCRIMINATOR = [
+    GradientPenalty(1.0, target=0.0),
+    LipschitzPenalty(1.0),
+    DRAGAN(1.0),
+    R1(1.0),
+    R2(1.0),
+    WGANDiv(1.0),
+    LeCam(0.3, start=0, zero_debias=True),
+    ConsistencyRegularization(1.0, FLIP),
+    BalancedConsistencyRegularization(1.0, 1.0, FLIP),
+    LatentConsistency(1.0),
+    HistoricalAveraging(1.0),
+    Orthogonal(1e-2, "discriminator"),
+]
+OF_GENERATOR = [HistoricalAveraging(1.0, "generator"), Orthogonal(1e-2), LatentDiversity(0.5)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "hinge", "regularizers": [*OF_DISCRIMINATOR, *OF_GENERATOR]},
+        {
+            "loss": losses.TopK("non_saturating", FALLING),
+            "regularizers": [
+                LeCam(0.3, start=1, interval=2),
+                HistoricalAveraging(1.0, "generator", interval=2),
+                ConsistencyRegularization(1.0, FLIP, interval=2),
+            ],
+            "augmentations": [DiffAugment(), InstanceNoise(FALLING)],
+            "ema_decay": keras_gan.schedules.WarmUpDecay(0.9),
+        },
+        {"loss": losses.FeatureMatching(), "discriminator_steps": 2, "accumulation_steps": 2},
+    ],
+    ids=["regularizers", "lazy", "feature_matching"],
+)
+def test_a_run_with_any_of_them_goes_on(options, tmp_path):
+    gan = make(generator_optimizer=adam(), discriminator_optimizer=adam(), **options)
+    history = check_goes_on(gan, tmp_path)
+    assert {regularizer.name for regularizer in gan.regularizers} <= set(history)
+
+
+@pytest.mark.parametrize("regularizer", OF_DISCRIMINATOR, ids=lambda r: r.name)
+def test_a_penalty_of_the_discriminator_has_no_gradient_for_the_generator(regularizer):
+    gan = make(regularizers=[regularizer])
+    images = ops.convert_to_tensor(X[:6] / np.float32(127.5) - 1)
+    variables = gan.trainable_variables
+
+    def penalty():
+        context = keras_gan.Context(gan, "discriminator", keras_gan.Batch(images))
+        return regularizer.penalty(context), {}
+
+    # Historical averages need a past.
+    regularizer.observe(gan.regularizer_state(regularizer), gan.player_variables("discriminator"))
+    gan.discriminator.layers[1].kernel.assign(gan.discriminator.layers[1].kernel * 2.0)
+    _, gradients = backend.value_and_grad(penalty, variables)
+    size = len(gan.generator.trainable_variables)
+    assert not any(np.any(g) for g in values(gradients[:size]))
+    assert any(np.any(g) for g in values(gradients[size:]))
+    assert all(np.isfinite(g).all() for g in values(gradients))
+
+
+def test_feature_layers():
+    gan = make()
+    dense, last = gan.discriminator.layers[1:]
+    images = ops.convert_to_tensor(X[:6] / np.float32(127.5) - 1)
+    for layer in (None, dense.name, 1, -2):
+        features = gan.feature_network(layer)(images)
+        np.testing.assert_allclose(*values([features, dense(gan.discriminator.layers[0](images))]))
+    assert gan.feature_network(last.name)(images).shape == (6, 1)
+    for bad in ("conv", 7):
+        with pytest.raises(ValueError, match=rf"has the layers .*{dense.name}.* Received: {bad!r}"):
+            gan.feature_network(bad)
+
+
+def test_feature_matching_trains_the_generator_alone(monkeypatch):
+    gan = make(loss=losses.FeatureMatching())
+    images = ops.convert_to_tensor(X[:6] / np.float32(127.5) - 1)
+    monkeypatch.setattr(gan, "generate_fakes", lambda *args: images)
+    loss, _ = gan.generator_loss(keras_gan.Batch(images))
+    np.testing.assert_allclose(*values([loss]), 0.0)
+    monkeypatch.undo()
+    before = values(gan.generator.weights)
+    gan.train_on_batch(X[:12])
+    assert not same(before, values(gan.generator.weights))
+
+
+def test_what_the_loss_has_computed_is_not_computed_again(monkeypatch):
+    calls = []
+    discriminate = keras_gan.GAN.discriminate
+    monkeypatch.setattr(
+        keras_gan.GAN, "discriminate", lambda *args: calls.append(1) or discriminate(*args)
+    )
+    gan = make(
+        regularizers=[LeCam(0.3, start=0), BalancedConsistencyRegularization(augmentation=FLIP)]
+    )
+    images = ops.convert_to_tensor(X[:6] / np.float32(127.5) - 1)
+    gan.discriminator_loss(keras_gan.Batch(images))
+    # Real, fake, and both augmented.
+    assert len(calls) == 4
+
+
+def test_historical_averages_count_updates_not_batches():
+    gan = make(regularizers=[HistoricalAveraging(1.0)], discriminator_steps=2, accumulation_steps=3)
+    gan.train_on_batch(X)
+    assert int(gan.regularizer_state(gan.regularizers[0])["values"]) == 2
+
+
+def test_a_regularizer_may_be_shared_by_models():
+    lecam = LeCam(0.3, start=0)
+    first, second = make(regularizers=[lecam]), make(regularizers=[lecam])
+    first.train_on_batch(X[:12])
+    assert int(first.regularizer_state(lecam)["updates"]) == 1
+    assert int(second.regularizer_state(lecam)["updates"]) == 0
+
+
+def test_weights_of_a_run_without_the_regularizer_are_loaded_without_its_state(tmp_path):
+    make().save_weights(tmp_path / "gan.weights.h5")
+    gan = make(regularizers=[LeCam(0.3)])
+    with pytest.warns(UserWarning, match=r"regularizers is not loaded.*\[\].*lecam.fake"):
+        gan.load_weights(tmp_path / "gan.weights.h5")
+
+
+def test_evaluation_leaves_the_state_of_regularizers():
+    lecam = LeCam(0.3, start=0)
+    gan = make(regularizers=[lecam], loss=losses.TopK())
+    gan.evaluate(X, batch_size=12, verbose=0)
+    assert int(gan.regularizer_state(lecam)["updates"]) == 0
 
 
 # Packing ------------------------------------------------------------------------------------------

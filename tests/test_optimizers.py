@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from keras import optimizers
 
-from keras_gan.optimizers import AdversarialOptimizer
+from keras_gan import DCGAN
+from keras_gan.optimizers import AdversarialOptimizer, two_time_scale
 
 ONES = keras.ops.ones(3)
 
@@ -104,3 +105,29 @@ def test_finalize_writes_averaged_weights():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(v), 0.0)
     optimizer.finalize_variable_values([v])
     assert (keras.ops.convert_to_numpy(v) > 0).all()
+
+
+def test_two_time_scale():
+    arguments = two_time_scale(1e-3, 3e-3)
+    rates = [
+        float(arguments[f"{p}_optimizer"].learning_rate) for p in ("generator", "discriminator")
+    ]
+    np.testing.assert_allclose(rates, [1e-3, 3e-3], rtol=1e-6)
+    gan = DCGAN((16, 16, 1), latent_dim=2, width=2)
+    gan.compile(loss="hinge", **arguments)
+    assert gan.discriminator_steps == 1
+
+
+def test_state_beside_the_players():
+    optimizer = AdversarialOptimizer({"generator": "sgd"})
+    count = optimizer.add_state("mine.count", np.int32(3))
+    mean = optimizer.add_state("mine.mean", np.ones((2, 2), "float32"))
+    assert not count.trainable and {id(count), id(mean)} <= {id(v) for v in optimizer.variables}
+    store = {}
+    optimizer.save_own_variables(store)
+    assert sorted(store) == ["mine.count", "mine.mean"]
+    count.assign(5)
+    optimizer.load_own_variables(store)
+    assert int(count) == 3
+    with pytest.warns(UserWarning, match=r"state of the regularizers is not loaded: .*\[\]"):
+        optimizer.load_own_variables({})

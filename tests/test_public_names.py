@@ -35,6 +35,7 @@ NAMES = [
     "presets",
     "random",
     "regularizers",
+    "schedules",
     "upload_preset",
 ]
 

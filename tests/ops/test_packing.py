@@ -16,3 +16,8 @@ def test_consecutive_images_lie_side_by_side_on_the_channels():
 def test_one_image_is_its_own_pack():
     images = ops.convert_to_tensor(X)
     assert pack(images, 1) is images
+
+
+def test_points():
+    packed = ops.convert_to_numpy(pack(ops.convert_to_tensor(X[:, 0, 0]), 2))
+    np.testing.assert_array_equal(packed, X[:, 0, 0].reshape(3, 4))

@@ -5,7 +5,17 @@ from keras import ops
 
 import keras_gan
 from keras_gan import backend, random
-from keras_gan.regularizers import R1, R2, GradientPenalty, Orthogonal, Regularizer, get
+from keras_gan.regularizers import (
+    DRAGAN,
+    R1,
+    R2,
+    GradientPenalty,
+    LipschitzPenalty,
+    Orthogonal,
+    Regularizer,
+    WGANDiv,
+    get,
+)
 
 RNG = np.random.RandomState(0)
 REAL, FAKE = RNG.uniform(-1, 1, (2, 6, 3, 2, 1)).astype("float32")
@@ -112,7 +122,15 @@ def test_second_order_gradient(helpers):
 
 
 @pytest.mark.parametrize(
-    "regularizer", [GradientPenalty(2.0, one_sided=True, interval=4), R1(3.0, interval=16), R2(0.5)]
+    "regularizer",
+    [
+        GradientPenalty(2.0, one_sided=True, target=0.5, interval=4),
+        LipschitzPenalty(3.0, interval=2),
+        DRAGAN(4.0),
+        R1(3.0, interval=16),
+        R2(0.5),
+        WGANDiv(3.0, p=4.0, interval=2),
+    ],
 )
 def test_round_trip(regularizer):
     again = get(keras.saving.serialize_keras_object(regularizer))
@@ -147,3 +165,44 @@ def test_a_regularizer_of_an_unknown_player_is_refused():
     gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=2, width=2)
     with pytest.raises(ValueError, match=r"\['generator', 'discriminator'\].*player 'critic'"):
         gan.compile(regularizers=[Orthogonal(player="critic")])
+
+
+def test_zero_centred_penalty_is_the_squared_norm(penalty):
+    centred = GradientPenalty(target=0.0)
+    for norm in (0.0, 0.2, 1.5):
+        np.testing.assert_allclose(penalty(centred, linear(norm)), norm**2, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm, expected", [(1.5, 0.25), (0.2, 0.0)])
+def test_lipschitz_penalty_is_one_sided(penalty, norm, expected):
+    np.testing.assert_allclose(penalty(LipschitzPenalty(), linear(norm)), expected, atol=1e-6)
+
+
+def test_dragan_looks_near_the_data(penalty):
+    seed = random.SeedGenerator(3)
+    alpha = ops.convert_to_numpy(random.uniform((6, 1, 1, 1), seed))
+    u = ops.convert_to_numpy(random.uniform(REAL.shape, seed))
+    points = REAL + alpha * 0.5 * REAL.std() * u
+    expected = ((np.sqrt(squared_norms(points)) - 1) ** 2).mean()
+    np.testing.assert_allclose(penalty(DRAGAN(), quadratic), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("p", [2, 3.5, 6])
+def test_wgan_div_is_a_power_of_the_norms(penalty, p):
+    expected = (squared_norms(REAL) ** (p / 2) + squared_norms(FAKE) ** (p / 2)).mean()
+    np.testing.assert_allclose(penalty(WGANDiv(p=p), quadratic), expected, rtol=1e-5)
+    assert WGANDiv(k=2.0).weight == 1.0
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: GradientPenalty(target=-1), "`target` must be a finite number >= 0"),
+        (lambda: R1(gamma="10"), "`gamma` must be a finite number >= 0"),
+        (lambda: WGANDiv(p=1), "`p` must be a finite number >= 2"),
+        (lambda: WGANDiv(k=float("nan")), "`k` must be a finite number >= 0"),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

@@ -1,9 +1,9 @@
 """What makes GANs converge, one case for each tool."""
 
-from parity import toolbox_layers
+from parity import toolbox_layers, toolbox_objectives
 from parity.case import Unsupported
 
-_CASES = {**toolbox_layers.CASES}
+_CASES = {**toolbox_layers.CASES, **toolbox_objectives.CASES}
 
 
 def run(case):
