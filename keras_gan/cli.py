@@ -2,6 +2,7 @@
 
 import argparse
 import glob
+import inspect
 import json
 import pathlib
 import re
@@ -29,7 +30,14 @@ Exit codes: 0 done, 1 could not be done (the reason is printed), 2 wrong usage, 
 """
 
 _MODELS = {
+    "acgan": keras_gan.ACGAN,
+    "conditional_dcgan": keras_gan.ConditionalDCGAN,
+    "conditional_gan": keras_gan.ConditionalGAN,
     "dcgan": keras_gan.DCGAN,
+    "lsgan": keras_gan.LSGAN,
+    "maxout_gan": keras_gan.MaxoutGAN,
+    "mlp_gan": keras_gan.MLPGAN,
+    "wgan": keras_gan.WGAN,
     "wgan_gp": keras_gan.WGANGP,
 }
 
@@ -92,6 +100,12 @@ def _parser():
     generate.add_argument(
         "--batch-size", default=64, type=_positive, help="images computed at once (default: 64)"
     )
+    generate.add_argument(
+        "--labels",
+        type=_labels,
+        help="of a conditional model: classes such as 3 or 0-9, each of which gets an image of "
+        "every seed, or random: one class for each seed",
+    )
     generate.add_argument("--columns", type=_positive, help="images in a row of the grid")
     generate.set_defaults(run=_generate)
 
@@ -137,6 +151,12 @@ def _parser():
         choices=FILTERS,
         default="lanczos",
         help="filter of the resize (default: lanczos)",
+    )
+    train.add_argument(
+        "--labels",
+        default="auto",
+        help="of conditional models: auto (those that come with the images), folders, "
+        "dataset.json, an IDX file of labels, or a TFDS feature (default: auto)",
     )
     train.add_argument("--mirror", action="store_true", help="mirror images at random")
     train.add_argument(
@@ -245,20 +265,45 @@ def _parser():
 
 def _generate(arguments):
     gan = keras_gan.GAN.from_preset(arguments.preset)
-    seeds, samples = arguments.seeds, []
-    progress = keras.utils.Progbar(len(seeds), unit_name="image")
-    for start in range(0, len(seeds), arguments.batch_size):
-        part = seeds[start : start + arguments.batch_size]
+    wanted, columns, samples = _wanted(gan, arguments), arguments.columns, []
+    if isinstance(arguments.labels, list) and columns is None:
+        columns = len(arguments.seeds)
+    progress = keras.utils.Progbar(len(wanted), unit_name="image")
+    for start in range(0, len(wanted), arguments.batch_size):
+        part = wanted[start : start + arguments.batch_size]
+        labels = [label for _, label in part]
         samples.extend(
             gan.generate(
-                seeds=part, truncation=arguments.truncation, batch_size=arguments.batch_size
+                seeds=[seed for seed, _ in part],
+                labels=None if None in labels else labels,
+                truncation=arguments.truncation,
+                batch_size=arguments.batch_size,
             )
         )
-        for seed, image in zip(part, samples[start:], strict=True):
-            images.save_png(arguments.outdir / f"seed{seed:04d}.png", image)
+        for (seed, label), image in zip(part, samples[start:], strict=True):
+            name = f"seed{seed:04d}" if label is None else f"seed{seed:04d}-label{label}"
+            images.save_png(arguments.outdir / f"{name}.png", image)
         progress.add(len(part))
-    images.save_png(arguments.outdir / "grid.png", images.make_grid(samples, arguments.columns))
-    print(f"{len(seeds)} images and grid.png in {arguments.outdir}")
+    images.save_png(arguments.outdir / "grid.png", images.make_grid(samples, columns))
+    print(f"{len(wanted)} images and grid.png in {arguments.outdir}")
+
+
+def _wanted(gan, arguments):
+    """The `(seed, label)` of each image; labels are `None` without classes."""
+    seeds = arguments.seeds
+    if arguments.labels is None:
+        if gan.num_classes is not None:
+            raise ValueError(
+                f"{type(gan).__name__} generates images of {gan.num_classes} classes: add for "
+                f"example --labels 0-{gan.num_classes - 1}, or --labels random."
+            )
+        return [(seed, None) for seed in seeds]
+    if gan.num_classes is None:
+        raise ValueError(f"{type(gan).__name__} knows no classes. Remove --labels.")
+    if arguments.labels == "random":
+        labels = latents.labels_from_seeds(seeds, gan.num_classes)
+        return list(zip(seeds, labels.tolist(), strict=True))
+    return [(seed, label) for label in arguments.labels for seed in seeds]
 
 
 # train --------------------------------------------------------------------------------------------
@@ -338,29 +383,37 @@ def _model_and_data(arguments):
             raise ValueError(
                 f"The preset makes images of shape {image_shape}: remove --resolution, --channels."
             )
-        dataset = _data(arguments, image_shape[:2], image_shape[2])
+        is_conditional = gan.num_classes is not None
+        dataset = _data(arguments, image_shape[:2], image_shape[2], is_conditional)
     else:
-        dataset = _data(arguments, arguments.resolution, arguments.channels)
+        accepted = inspect.signature(_MODELS[arguments.model]).parameters
+        is_conditional = "num_classes" in accepted
+        dataset = _data(arguments, arguments.resolution, arguments.channels, is_conditional)
         options = {
             "image_shape": dataset.image_shape,
             "seed": arguments.seed,
             "width": arguments.width,
             "latent_dim": arguments.latent_dim,
         }
+        if is_conditional:
+            options["num_classes"] = dataset.num_classes
+        if arguments.width is not None and "width" not in accepted:
+            raise ValueError(f"{arguments.model} has no --width. Remove it.")
         if arguments.model == "wgan_gp" and dataset.image_shape[0] != 28:
             options["architecture"] = "resnet"
         gan = _MODELS[arguments.model](**{k: v for k, v in options.items() if v is not None})
     return gan, dataset
 
 
-def _data(arguments, resolution, channels):
+def _data(arguments, resolution, channels, is_conditional):
     handle = str(arguments.data)
     if parse_handle(handle)[0] == "folder":
         resolution, channels = resolution or (64, 64), channels or 3
-    return open_images(
+    dataset = open_images(
         handle,
         _image_shape(resolution, channels),
         arguments.batch,
+        labels=arguments.labels if is_conditional else None,
         crop=arguments.crop,
         resample=arguments.resample,
         on_error="skip" if arguments.skip_corrupt else "raise",
@@ -368,6 +421,12 @@ def _data(arguments, resolution, channels):
         seed=arguments.seed,
         drop_remainder=True,
     )
+    if is_conditional and dataset.labels is None:
+        raise ValueError(
+            f"a conditional model needs the classes of the images, and {handle} has none. Say "
+            "where they are with --labels, for example --labels folders."
+        )
+    return dataset
 
 
 def _reals(dataset):
@@ -453,6 +512,10 @@ def _seeds(text):
         return latents.parse_seeds(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _labels(text):
+    return text if text == "random" else _seeds(text)
 
 
 def _positive(text):

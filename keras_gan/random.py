@@ -66,6 +66,26 @@ class SeedGenerator(keras.random.SeedGenerator):
         return ops.cast(ops.bitwise_and(ops.stack(words), 0x7FFFFFFF), state.dtype)
 
 
+def derived(seed, number):
+    """A seed for another stream, such as a dropout layer's, that `seed` determines.
+
+    Args:
+        seed: int in `[0, 2**32)`, or `None`.
+        number: int >= 0, of the stream.
+
+    Returns:
+        int in `[0, 2**32)`, or `None`.
+
+    Example:
+    ```python
+    layer = keras_gan.layers.Dropout(0.5, seed=keras_gan.random.derived(7, 0))
+    ```
+    """
+    if seed is None:
+        return None
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
 def state_as(state, dtype):
     """A stream's state as the integer type of the backend: the same 32 bits in each."""
     return np.asarray(state).astype("uint32").astype(dtype)

@@ -96,6 +96,45 @@ def test_generate(run, tmp_path, capsys):
     assert (truncated != image).any()
 
 
+def test_labels(run, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    random = np.random.RandomState(0)
+    for name in ("cats", "dogs"):
+        (photos / name).mkdir(parents=True)
+        for i in range(4):
+            pixels = random.randint(0, 256, (8, 8, 3)).astype("uint8")
+            Image.fromarray(pixels).save(photos / name / f"{i}.png")
+    train = ["train", "--data", str(photos), "--outdir", str(tmp_path / "runs")]
+    train += "--model conditional_gan --resolution 8 --latent-dim 3 --batch 4 --epochs 1".split()
+    assert cli.main(train) == 1
+    assert "--labels folders" in capsys.readouterr().err
+    assert cli.main([*train, "--labels", "folders", "--width", "3"]) == 1
+    assert "no --width" in capsys.readouterr().err
+    assert cli.main([*train, "--labels", "folders"]) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    preset = folder / "preset"
+    assert keras_gan.GAN.from_preset(preset).num_classes == 2
+    # A row for each class.
+    assert Image.open(folder / "samples" / "fakes_init.png").size == (80, 16)
+
+    generate = ["generate", "--preset", str(preset), "--seeds", "3-5"]
+    assert cli.main([*generate, "--labels", "0-1", "--outdir", str(tmp_path / "out")]) == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["grid.png", *(f"seed000{s}-label{c}.png" for s in (3, 4, 5) for c in (0, 1))]
+    assert Image.open(tmp_path / "out" / "grid.png").size == (24, 16)
+    image = np.asarray(Image.open(tmp_path / "out" / "seed0004-label1.png")).astype(int)
+    expected = keras_gan.GAN.from_preset(preset).generate(seeds=[4], labels=1)[0]
+    assert np.abs(image - expected).max() <= 1
+    assert cli.main([*generate, "--labels", "random", "--outdir", str(tmp_path / "any")]) == 0
+    assert len(list((tmp_path / "any").iterdir())) == 4
+    assert cli.main([*generate, "--outdir", str(tmp_path / "none")]) == 1
+    assert "--labels 0-1, or --labels random" in capsys.readouterr().err
+    assert cli.main([*generate, "--labels", "2", "--outdir", str(tmp_path / "none")]) == 1
+    plain = ["generate", "--preset", str(run / "preset"), "--seeds", "1"]
+    assert cli.main([*plain, "--labels", "0", "--outdir", str(tmp_path / "none")]) == 1
+    assert "knows no classes" in capsys.readouterr().err
+
+
 def test_train_goes_on_from_a_preset(run, photos, tmp_path):
     arguments = ["train", "--data", str(photos), "--outdir", str(tmp_path)]
     more = ["--preset", str(run / "preset"), "--epochs", "1", "--batch", "8"]

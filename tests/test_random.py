@@ -146,3 +146,10 @@ def test_the_largest_integer_is_below_the_end(count, monkeypatch):
     monkeypatch.setattr(random, "uniform", lambda *_: ops.convert_to_tensor(1 - np.float32(2**-24)))
     drawn = random.integers((), random.SeedGenerator(7), 0, count)
     assert int(ops.convert_to_numpy(drawn)) == count - 1
+
+
+def test_derived_seeds():
+    seeds = [random.derived(seed, number) for seed in (0, 1) for number in range(3)]
+    assert len(set(seeds)) == 6 and all(0 <= seed < 2**32 for seed in seeds)
+    assert random.derived(1, 2) == seeds[5]
+    assert random.derived(None, 2) is None

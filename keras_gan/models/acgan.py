@@ -5,6 +5,7 @@ import functools
 import keras
 from keras import layers, ops
 
+from keras_gan import random
 from keras_gan.checks import check_filters, check_integer, check_number
 from keras_gan.context import Context
 from keras_gan.gan import GAN
@@ -154,7 +155,8 @@ class ACGAN(GAN):
             x = Conv2D(filters, 3, strides=2 - number % 2, padding="same", **options)(x)
             if number:
                 x = BatchNormalization(dtype=dtype)(x)
-            x = Dropout(0.5, dtype=dtype)(layers.LeakyReLU(0.2, dtype=dtype)(x))
+            x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+            x = Dropout(0.5, random.derived(seed, number), dtype=dtype)(x)
         x = layers.Dense(1 + num_classes, **options)(layers.Flatten(dtype=dtype)(x))
         outputs = layers.Activation("linear", dtype="float32")(x)
         super().__init__(

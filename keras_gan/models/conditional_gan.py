@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_gan import random
 from keras_gan.checks import check_filters, check_image_shape, check_integer, check_units
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomNormal
@@ -102,7 +103,7 @@ class ConditionalGAN(GAN):
         for number, units in enumerate(discriminator_units):
             x = dense(units, x, dtype)
             if number:
-                x = Dropout(0.4, dtype=dtype)(x)
+                x = Dropout(0.4, random.derived(seed, number), dtype=dtype)(x)
             x = layers.LeakyReLU(0.2, dtype=dtype)(x)
         scores = layers.Activation("linear", dtype="float32")(dense(1, x, dtype))
         super().__init__(

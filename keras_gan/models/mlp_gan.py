@@ -169,11 +169,14 @@ class MaxoutGAN(GAN):
         options = {"kernel_initializer": RandomUniform(-0.005, 0.005), "dtype": dtype}
         images = keras.Input(packed_shape(image_shape, packing))
         x = layers.Flatten(dtype=dtype)(images)
-        rate = 0.2
-        for units in discriminator_units:
-            x = Maxout(units, pieces, **options)(Dropout(rate, dtype=dtype)(x))
-            rate = 0.5
-        x = layers.Dense(1, **options)(Dropout(rate, dtype=dtype)(x))
+
+        def drop(x, number):
+            dropout_seed = random.derived(seed, number)
+            return Dropout(0.5 if number else 0.2, dropout_seed, dtype=dtype)(x)
+
+        for number, units in enumerate(discriminator_units):
+            x = Maxout(units, pieces, **options)(drop(x, number))
+        x = layers.Dense(1, **options)(drop(x, len(discriminator_units)))
         logits = layers.Activation("linear", dtype="float32")(x)
         super().__init__(
             generator(),

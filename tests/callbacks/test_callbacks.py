@@ -60,9 +60,36 @@ def test_sample_grid_and_history(gan, images, tmp_path):
     assert [path.name for path in (tmp_path / "again").iterdir()] == ["fakes00000015.png"]
 
 
+def test_sample_grid_of_a_conditional_model_has_a_row_for_each_class(tmp_path):
+    gan = keras_gan.ConditionalGAN(3, (4, 4, 1), 2, (4, 4), (4,), seed=0)
+    gan.compile()
+    x, y = np.zeros((4, 4, 4, 1), "uint8"), np.array([0, 1, 2, 0])
+    grids = {
+        "all": keras_gan.callbacks.SampleGrid(tmp_path / "all"),
+        "some": keras_gan.callbacks.SampleGrid(tmp_path / "some", seeds="5-6", labels="2,0,1"),
+    }
+    gan.fit(x, y, batch_size=4, verbose=0, callbacks=list(grids.values()))
+    written = np.asarray(Image.open(tmp_path / "all" / "fakes00000001.png"))
+    assert written.shape == (3 * 4, 10 * 4)
+    written = np.asarray(Image.open(tmp_path / "some" / "fakes00000001.png"))
+    for row, label in enumerate([2, 0, 1]):
+        images = gan.generate(seeds=[5, 6], labels=label)[..., 0]
+        np.testing.assert_array_equal(written[4 * row : 4 * row + 4], np.hstack(images))
+    with pytest.raises(ValueError, match="Remove `columns`"):
+        grid = keras_gan.callbacks.SampleGrid(tmp_path, columns=3)
+        gan.fit(x, y, batch_size=4, verbose=0, callbacks=[grid])
+
+
+def test_sample_grid_without_classes_takes_no_labels(gan, images, tmp_path):
+    grid = keras_gan.callbacks.SampleGrid(tmp_path, labels=[1])
+    with pytest.raises(ValueError, match=r"knows no classes\. Remove `labels`"):
+        gan.fit(images, batch_size=8, verbose=0, callbacks=[grid])
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        {"labels": "x"},
         {"every_steps": 0},
         {"every_epochs": 0},
         {"every_epochs": None},

@@ -330,6 +330,102 @@ def test_wgan_gp_statistics_are_those_of_256_latents():
     assert gan.generator.get_layer("norm").momentum == 0.9
 
 
+# The classic models -------------------------------------------------------------------------------
+
+
+CLASSIC = {
+    "wgan_original": (
+        lambda: keras_gan.WGAN((16, 16, 2), 5, width=3, discriminator_width=4),
+        {},
+        [
+            "main.initial:5-6:convt.weight",
+            "main.pyramid:4-8:conv.weight",
+            "main.final:8-1:conv.weight",
+        ],
+    ),
+    "mlp_gan_pytorch_gan": (
+        lambda: keras_gan.MLPGAN((5, 4, 2), 3, (6, 7, 4), (5, 3)),
+        {"image_shape": (5, 4, 2)},
+        ["model.6.running_var", "model.8.bias", "model.4.weight"],
+    ),
+    "conditional_gan_pytorch_gan": (
+        lambda: keras_gan.ConditionalGAN(3, (5, 4, 2), 2, (6, 7, 4), (5, 3, 4)),
+        {"image_shape": (5, 4, 2)},
+        ["label_emb.weight", "label_embedding.weight", "model.8.weight"],
+    ),
+    "maxout_gan_pylearn2": (
+        lambda: keras_gan.MaxoutGAN((5, 4, 2), 3, (6, 7), (4, 3), pieces=2),
+        {"image_shape": (5, 4, 2)},
+        ["h1.W", "y.b", "h0.b"],
+    ),
+}
+
+
+def classic_state(gan, name):
+    """The checkpoint that `gan` would have come from."""
+    layout = keras_gan.checkpoints.LAYOUTS[name]
+    return {
+        f"{prefix}.{row.source}": row.to_source(to_numpy(row.weight))
+        for role, prefix in (("generator", "G"), ("discriminator", "D"))
+        for row in layout.network(role).rows(getattr(gan, role))
+    }
+
+
+@pytest.mark.parametrize("name", CLASSIC)
+def test_classic_models(name, tmp_path):
+    make, options, expected = CLASSIC[name]
+    original = make()
+    state = classic_state(original, name)
+    names = {key.split(".", 1)[1] for key in state}
+    assert names >= set(expected)
+    assert find_layout(names).name == name
+    np.savez(tmp_path / "model.npz", **state)
+    gan = load_checkpoint(tmp_path / "model.npz", **options)
+    assert type(gan) is type(original)
+    for role in ("generator", "discriminator"):
+        pairs = zip(getattr(gan, role).weights, getattr(original, role).weights, strict=True)
+        for ours, theirs in pairs:
+            np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
+    if "batch_norm_epsilon" in original.get_config():
+        assert gan.get_config()["batch_norm_epsilon"] == 0.8
+        gan = load_checkpoint(state, batch_norm_epsilon=1e-5, **options)
+        assert gan.get_config()["batch_norm_epsilon"] == 1e-5
+    for key in expected:
+        full = next(full for full in state if full.split(".", 1)[1] == key)
+        broken = {k: v for k, v in state.items() if k != full}
+        with pytest.raises(ValueError):
+            load_checkpoint(broken, layout=name, **options)
+        with pytest.raises(ValueError):
+            load_checkpoint({**state, full: np.zeros((2, 2, 2), "float32")}, **options)
+    with pytest.raises(ValueError, match="Superfluous"):
+        load_checkpoint({**state, "G.extra": np.zeros(2, "float32")}, **options)
+
+
+def test_classic_models_of_another_image_shape():
+    make, _, _ = CLASSIC["mlp_gan_pytorch_gan"]
+    with pytest.raises(ValueError, match="have other shapes"):
+        load_checkpoint(classic_state(make(), "mlp_gan_pytorch_gan"))
+
+
+def test_the_critic_of_wgan_changes_its_sign():
+    make, _, _ = CLASSIC["wgan_original"]
+    gan = make()
+    last = [layer for layer in gan.discriminator.layers if hasattr(layer, "kernel")][-1]
+    stored = classic_state(gan, "wgan_original")["D.main.final:8-1:conv.weight"]
+    np.testing.assert_array_equal(stored, -to_numpy(last.kernel).transpose(3, 2, 0, 1))
+
+
+def test_pytorchs_matrices_are_transposed():
+    class Weight:
+        shape = (2, 3)
+
+    row = Row("model.0.weight", Weight, linear=True)
+    tensor = np.arange(6).reshape(3, 2)
+    assert row.shape == (3, 2)
+    np.testing.assert_array_equal(row.to_keras(tensor), tensor.T)
+    np.testing.assert_array_equal(row.to_source(row.to_keras(tensor)), tensor)
+
+
 def test_rows_there_and_back():
     class Weight:
         shape = (6, 32)

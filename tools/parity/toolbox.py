@@ -1,5 +1,6 @@
 """What makes GANs converge, one case for each tool."""
 
+<<<<<<< HEAD
 from parity import modes, theory, toolbox_layers, toolbox_objectives, unrolled
 from parity.case import Unsupported
 
@@ -11,6 +12,12 @@ _CASES = {
     **toolbox_layers.CASES,
     **toolbox_objectives.CASES,
 }
+=======
+from parity import toolbox_layers, toolbox_objectives
+from parity.case import Unsupported
+
+_CASES = {**toolbox_layers.CASES, **toolbox_objectives.CASES}
+>>>>>>> models
 
 
 def run(case):
