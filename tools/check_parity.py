@@ -14,16 +14,11 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-<<<<<<< HEAD
 from parity import dcgan, gan, metrics, toolbox, wgan
-=======
-from parity import dcgan, gan, toolbox, wgan
->>>>>>> models
 from parity.case import Case, Unsupported, find
 from parity.compare import compare
 
 # What computes the outputs of a family's cases.
-<<<<<<< HEAD
 RUNNERS = {
     "dcgan": dcgan.run,
     "gan": gan.run,
@@ -31,9 +26,6 @@ RUNNERS = {
     "toolbox": toolbox.run,
     "wgan": wgan.run,
 }
-=======
-RUNNERS = {"dcgan": dcgan.run, "gan": gan.run, "toolbox": toolbox.run, "wgan": wgan.run}
->>>>>>> models
 
 
 def check(folder):

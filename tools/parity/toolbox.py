@@ -1,6 +1,5 @@
 """What makes GANs converge, one case for each tool."""
 
-<<<<<<< HEAD
 from parity import modes, theory, toolbox_layers, toolbox_objectives, unrolled
 from parity.case import Unsupported
 
@@ -12,12 +11,6 @@ _CASES = {
     **toolbox_layers.CASES,
     **toolbox_objectives.CASES,
 }
-=======
-from parity import toolbox_layers, toolbox_objectives
-from parity.case import Unsupported
-
-_CASES = {**toolbox_layers.CASES, **toolbox_objectives.CASES}
->>>>>>> models
 
 
 def run(case):
