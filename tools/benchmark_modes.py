@@ -15,6 +15,7 @@ Data:
     stacked: three gray images as the channels of one, 1000 modes, counted by a classifier that is
         trained first; VEEGAN's networks and protocol. stacked_quarter and stacked_half: those of
         Unrolled GANs, whose discriminators are a quarter and half as wide as the generator.
+    dirac: two players with one parameter each; nothing is trained, the table is computed.
 """
 
 import argparse
@@ -24,10 +25,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from mode_benchmarks import planar, stacked
+from mode_benchmarks import dirac, planar, stacked
 
 # Data -> what runs it.
-BENCHMARKS = {**planar.BENCHMARKS, **stacked.BENCHMARKS}
+BENCHMARKS = {**planar.BENCHMARKS, **stacked.BENCHMARKS, **dirac.BENCHMARKS}
 
 
 def main(arguments=None):

@@ -9,6 +9,7 @@ arXiv:1712.04086.
 """
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -160,8 +161,12 @@ class StackedModes(Modes):
 
     @classmethod
     def from_config(cls, config):
-        """The inverse of `get_config`; the classifier's weights are not part of it."""
+        """The inverse of `get_config`, which leaves the classifier's weights out."""
         classifier = keras.saving.deserialize_keras_object(config["classifier"])
+        warnings.warn(
+            "The classifier of `StackedModes` was made anew, without its weights. Load them with "
+            "`modes.classifier.load_weights(...)`, or compile the model with new metrics."
+        )
         return cls(classifier, config["channels"])
 
 
@@ -299,7 +304,7 @@ class ModeKL(_ModeCounts):
     def result(self):
         """float32 scalar in `[0, log(modes.count)]`."""
         # Without samples of high quality the entropy is 0, which gives the worst value.
-        return math.log(self.modes.count) - _entropy(self._shares())
+        return ops.maximum(math.log(self.modes.count) - _entropy(self._shares()), 0.0)
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")

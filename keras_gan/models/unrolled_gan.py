@@ -110,7 +110,7 @@ class UnrolledGAN(GAN):
             Nothing: read the variables.
         """
         optimizer = self.optimizer.players["discriminator"]
-        variables = self._compiled.variables["discriminator"]
+        variables = self.player_variables("discriminator")
 
         def loss():
             return self.discriminator_loss(batch._replace(fakes=fake))[0]

@@ -17,13 +17,20 @@ def pacgan_generator(latent_dim=2):
     return _as_image(z, layers.Dense(2, kernel_initializer=weights)(x))
 
 
-def pacgan_discriminator(packing=1):
-    """PacGAN's: three layers of 200 maxout units with five pieces."""
+def pacgan_discriminator(packing=1, last=None):
+    """PacGAN's: three layers of 200 maxout units with five pieces.
+
+    Args:
+        packing: int, samples seen together.
+        last: layer in front of the logit, or `None`.
+    """
     weights = RandomNormal(0.0, 0.02)
     image = keras.Input((1, 1, 2 * packing))
     x = layers.Flatten()(image)
     for _ in range(3):
         x = Maxout(200, 5, kernel_initializer=weights)(x)
+    if last is not None:
+        x = last(x)
     return keras.Model(image, layers.Dense(1, kernel_initializer=weights)(x), name="discriminator")
 
 

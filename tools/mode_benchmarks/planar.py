@@ -44,8 +44,9 @@ class Planar:
             gan = chosen.build(self.mixture, steps, seed)
             # The seed of the samples differs from that of the model's own draws.
             images = self.mixture.images(_TRAINING, [seed, 0])
-            runs.train(gan, images, chosen.batch_size, steps, place)
-            return self._judge(gan)
+            diverged_at = runs.train(gan, images, chosen.batch_size, steps, place)
+            figures, samples = self._judge(gan)
+            return {**figures, "diverged_at": diverged_at}, samples
 
         return runs.load_or_make(place, protocol, make)
 

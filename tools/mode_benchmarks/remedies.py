@@ -1,7 +1,8 @@
 """What is tried against mode collapse in the plane: each remedy is a compiled model.
 
-Two families, in each of which the remedy is the only difference: PacGAN's networks and protocol,
-and, with names in `small_`, networks and settings that train in a minute. `best` is the library's.
+Three families, in each of which the remedy is the only difference: PacGAN's networks and protocol;
+those of Unrolled GANs, with names in `unrolled`; and, with names in `small_`, networks and settings
+that train in a minute, to which the library's `best` belongs.
 """
 
 from collections.abc import Callable
@@ -12,11 +13,13 @@ import numpy as np
 
 import keras_gan
 from keras_gan.augmentation import InstanceNoise
-from keras_gan.regularizers import R1, R2, GradientPenalty
+from keras_gan.layers import MinibatchDiscrimination
+from keras_gan.regularizers import DRAGAN, R1, R2, GradientPenalty
 from mode_benchmarks import networks
 
 # 400 epochs of 100,000 samples in batches of 100.
 _PACGAN_STEPS = 400_000
+_UNROLLED_STEPS = 25_000
 _SMALL_STEPS = 8_000
 
 
@@ -34,7 +37,7 @@ class Remedy(NamedTuple):
     batch_size: int
 
 
-def _pacgan(packing=1, **settings):
+def _pacgan(packing=1, last=None, **settings):
     """PacGAN's protocol, which updates both players on the same latents.
 
     Its code computes both gradients before either update; here the discriminator goes first. Where
@@ -44,7 +47,7 @@ def _pacgan(packing=1, **settings):
     def build(mixture, steps, seed):
         gan = keras_gan.GAN(
             networks.pacgan_generator(),
-            networks.pacgan_discriminator(packing),
+            networks.pacgan_discriminator(packing, None if last is None else last()),
             image_range=(-mixture.extent, mixture.extent),
             packing=packing,
             seed=seed,
@@ -58,6 +61,26 @@ def _pacgan(packing=1, **settings):
         return gan
 
     return Remedy(build, _PACGAN_STEPS, 100 * packing)
+
+
+def _unrolled(steps_ahead):
+    """The setting of Unrolled GANs; 0 steps ahead are a plain GAN.
+
+    The length and the batches are those of the authors' notebook.
+    """
+
+    def build(mixture, steps, seed):
+        gan = keras_gan.UnrolledGAN(
+            networks.unrolled_generator(),
+            networks.unrolled_discriminator(),
+            unrolling_steps=steps_ahead,
+            image_range=(-mixture.extent, mixture.extent),
+            seed=seed,
+        )
+        gan.compile()
+        return gan
+
+    return Remedy(build, _UNROLLED_STEPS, 512)
 
 
 def _small(packing=1, **settings):
@@ -112,8 +135,14 @@ REMEDIES = {
     "packing3": _pacgan(packing=3),
     "packing4": _pacgan(packing=4),
     "instance_noise": _pacgan(augmentations=_annealed_noise),
+    "minibatch_discrimination": _pacgan(last=MinibatchDiscrimination),
+    "dragan": _pacgan(regularizers=[DRAGAN()]),
     "r1": _pacgan(regularizers=[R1(0.1)]),
     "wgan_gp": _pacgan(**_WGAN_GP),
+    "unrolled0": _unrolled(0),
+    "unrolled1": _unrolled(1),
+    "unrolled5": _unrolled(5),
+    "unrolled10": _unrolled(10),
     "small_gan": _small(),
     "small_packing2": _small(packing=2),
     "small_packing4": _small(packing=4),

@@ -74,18 +74,28 @@ def grouped(found, names):
         names: list of str, the remedies in their order.
 
     Returns:
-        List of (remedy, steps, list of figures).
+        List of (remedy, steps, list of figures); the remedy says how many of its runs diverged.
     """
     groups = {}
     for run in found:
         key = (run["protocol"]["remedy"], run["protocol"]["steps"])
         groups.setdefault(key, []).append(run["figures"])
     order = sorted(groups, key=lambda key: (names.index(key[0]), key[1]))
-    return [(*key, groups[key]) for key in order]
+    rows = []
+    for name, steps in order:
+        figures = groups[name, steps]
+        diverged = sum(f["diverged_at"] is not None for f in figures)
+        rows.append((f"{name} ({diverged} diverged)" if diverged else name, steps, figures))
+    return rows
 
 
 def train(gan, images, batch_size, steps, folder):
-    """`fit` for a number of steps; a run that was killed goes on from its last snapshot."""
+    """`fit` for a number of steps; a run that was killed goes on from its last snapshot.
+
+    Returns:
+        int, the step at which a loss or weight became NaN or infinite, or `None`. The model is then
+        that of the last snapshot before.
+    """
     snapshot = keras_gan.callbacks.Snapshot(folder / _SNAPSHOTS, every_steps=5000)
     gan.fit(
         images,
@@ -96,5 +106,4 @@ def train(gan, images, batch_size, steps, folder):
         verbose=0,
         callbacks=[snapshot],
     )
-    if snapshot.diverged_at is not None:
-        raise FloatingPointError(f"NaN or infinite at step {snapshot.diverged_at}")
+    return snapshot.diverged_at

@@ -26,7 +26,8 @@ class Setting(NamedTuple):
 
     Attributes:
         filters: tuple of the discriminator's filters per layer, or `None` for VEEGAN's networks.
-        value_range: the range of the data; the generator ends in tanh all the same.
+        image_range: the range in which the networks see the data; the generator ends in tanh all
+            the same.
         with_test_images: bool, whether stacks are made of the test set's images, too.
         stacks: int of fixed stacks, or `None` for fresh ones in every batch.
         batch_size: int.
@@ -36,7 +37,7 @@ class Setting(NamedTuple):
     """
 
     filters: tuple | None
-    value_range: tuple
+    image_range: tuple
     with_test_images: bool
     stacks: int | None
     batch_size: int
@@ -83,7 +84,7 @@ def read(folder, part):
 
 
 class Stacks(keras.utils.PyDataset):
-    """Batches of stacked images, float32 `(N, 28, 28, 3)`.
+    """Batches of stacked images, uint8 `(N, 28, 28, 3)`.
 
     Args:
         images: uint8 array `(M, 28, 28)`.
@@ -96,7 +97,6 @@ class Stacks(keras.utils.PyDataset):
     def __init__(self, images, setting, packing, steps, seed):
         super().__init__()
         self.images = images
-        self.low, self.high = setting.value_range
         self.batch_size = setting.batch_size * packing
         self.seed = seed
         self.fixed, self.batches = None, steps
@@ -112,8 +112,7 @@ class Stacks(keras.utils.PyDataset):
             chosen = self._chosen(self.batch_size, index + 1)
         else:
             chosen = self.fixed[index * self.batch_size : (index + 1) * self.batch_size]
-        stacks = self.images[chosen].transpose(0, 2, 3, 1).astype("float32")
-        return self.low + (self.high - self.low) / 255 * stacks
+        return self.images[chosen].transpose(0, 2, 3, 1)
 
     def _chosen(self, count, part):
         return np.random.default_rng([self.seed, part]).integers(len(self.images), size=(count, 3))
@@ -192,15 +191,13 @@ def _truncated():
 
 def build(setting, packing, seed):
     """The compiled model of a setting."""
-    networks = _networks(setting, packing)
     if setting.filters is None:
-        gan = _VEEGANSteps(*networks, packing=packing, seed=seed)
-        rates = (2e-4, 2e-4)
-        beta_2 = 0.999
+        cls, rates, beta_2 = _VEEGANSteps, (2e-4, 2e-4), 0.999
     else:
-        gan = keras_gan.GAN(*networks, packing=packing, seed=seed)
-        rates = (1e-4, 2e-4)
-        beta_2 = 0.99
+        cls, rates, beta_2 = keras_gan.GAN, (1e-4, 2e-4), 0.99
+    gan = cls(
+        *_networks(setting, packing), image_range=setting.image_range, packing=packing, seed=seed
+    )
     generator, discriminator = (
         keras.optimizers.Adam(rate, 0.5, beta_2, epsilon=1e-8) for rate in rates
     )
@@ -242,7 +239,7 @@ def trained_classifier(train, test, epochs, folder):
         folder: path.
 
     Returns:
-        Pair of the model and a dict with `epochs` and `accuracy` on the test images.
+        Pair of the model and a dict with its `classifier_accuracy` on the test images.
     """
     weights = folder / f"classifier_{epochs}.weights.h5"
     facts = folder / f"classifier_{epochs}.json"
@@ -263,7 +260,7 @@ def trained_classifier(train, test, epochs, folder):
     _, accuracy = model.evaluate(x_test, y_test, batch_size=500, verbose=0)
     with atomic_file(weights) as temporary:
         model.save_weights(temporary)
-    found = {"epochs": epochs, "accuracy": round(float(accuracy), 4)}
+    found = {"classifier_accuracy": round(float(accuracy), 4)}
     with atomic_file(facts) as temporary:
         temporary.write_text(json.dumps(found) + "\n")
     return model, found
@@ -311,32 +308,35 @@ class Stacked:
             keras.utils.set_random_seed(seed)
             gan = build(setting, packing, seed)
             data = Stacks(images, setting, packing, steps, seed)
-            runs.train(gan, data, None, steps, place)
-            return self._judge(gan, classifier, facts)
+            diverged_at = runs.train(gan, data, None, steps, place)
+            figures, samples = self._judge(gan, classifier)
+            return {**figures, **facts, "diverged_at": diverged_at}, samples
 
         return runs.load_or_make(place, protocol, make)
 
-    def _judge(self, gan, classifier, facts):
-        low, high = self.setting.value_range
-        to_unit = layers.Rescaling(1 / (high - low), -low / (high - low))
+    def _judge(self, gan, classifier):
+        to_unit = layers.Rescaling(0.5, offset=0.5)
         modes = metrics.StackedModes(
             keras.Sequential([keras.Input((28, 28, 1)), to_unit, classifier])
         )
         divergence, covered = metrics.ModeKL(modes), metrics.ModesCovered(modes)
         shown = []
         for _ in range(self.setting.generated // _JUDGED_AT_ONCE):
-            batch = backend.detached(lambda: backend.without_updates(lambda: self._sample(gan)))
+            # Not among what is dropped: the next draw differs.
+            z = gan.sample_latents(_JUDGED_AT_ONCE)
+            batch = backend.detached(
+                lambda z=z: backend.without_updates(lambda: self._generate(gan, z))
+            )
             divergence.update_state(None, batch)
             shown.append(ops.convert_to_numpy(batch[:1]))
         # The classifier takes its time: what one metric counted, the other need not.
         covered.counts.assign(divergence.counts)
         figures = {metric.name: float(metric.result()) for metric in (covered, divergence)}
-        figures["classifier_accuracy"] = facts["accuracy"]
         return figures, np.concatenate(shown[:64])
 
-    def _sample(self, gan):
-        z = gan.sample_latents(_JUDGED_AT_ONCE)
-        return gan.ema_generator(z, training=self.setting.batch_statistics)
+    def _generate(self, gan, z):
+        images = gan.ema_generator(z, training=self.setting.batch_statistics)
+        return gan.from_network_range(images)
 
     def stored(self, folder):
         """All runs of the folder."""

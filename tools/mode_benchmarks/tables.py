@@ -30,10 +30,10 @@ def summary(values):
     """Mean and standard error, as the papers print them."""
     values = np.asarray(values, "float64")
     error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else None
-    return with_error(values.mean(), error)
+    return with_error(values.mean(), error, small=3)
 
 
-def with_error(mean, error):
-    """`mean ± error`, the error with two digits at most."""
-    digits = 2 if abs(mean) < 5 else 1
+def with_error(mean, error, small=2):
+    """`mean ± error`, with one decimal from 5 on, two below, and `small` of them below 0.1."""
+    digits = 1 if abs(mean) >= 5 else 2 if abs(mean) >= 0.1 else small
     return f"{mean:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
