@@ -56,8 +56,9 @@ class Series:
         return self.rows[-1]["step"]
 
     def last(self, steps=_WINDOW):
-        """The rows of the last `steps` steps; none if the run is shorter or they are too few."""
+        """The rows of the last `steps` steps, at least three; none if the run is shorter."""
         rows = [row for row in self.rows if row["step"] >= self.step - steps]
+        rows = rows if len(rows) >= _MIN_PROBES else self.rows[-_MIN_PROBES:]
         long_enough = self.step - self.rows[0]["step"] >= steps
         return rows if long_enough and len(rows) >= _MIN_PROBES else []
 
