@@ -133,7 +133,9 @@ figure.tight_layout()
 figure.savefig(OUT / "correlation.png")
 
 # %% [markdown]
-# The dotted line is where real images would be.
+# The dotted line is where real images would be. On PyTorch this printed 0.99 for the critic's estimate, 0.04 for the
+# DCGAN's discriminator and -0.27 for its generator. The discriminator's loss goes to 0 while nothing improves, and rises
+# when the samples begin to get better: it tells who is ahead. The samples of so short a run are but blurred outlines.
 
 # %%
 keras_gan.images.save_png(

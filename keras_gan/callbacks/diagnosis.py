@@ -96,7 +96,8 @@ class Diagnosis(keras.callbacks.Callback):
     training steps each time, and on JAX and TensorFlow a compilation.
 
     Args:
-        interval: int >= 1, steps from one probe to the next. No disease is named before 200 steps.
+        interval: int >= 1, steps from one probe to the next. A disease is named after at least 200
+            steps and three probes.
         samples: int >= 2, real and generated images that are compared.
         held_out: images that are not trained on, as `fit` takes them, or a pair with their labels;
             those of `validation_data` by default, if it is an array or a `keras_gan.data` set.
@@ -320,7 +321,7 @@ class Diagnosis(keras.callbacks.Callback):
             from matplotlib.figure import Figure
         except ImportError:
             raise ImportError(
-                "`plot` needs matplotlib: pip install matplotlib. `report()` needs nothing."
+                "`plot` needs matplotlib: pip install keras-gan[plot]. `report()` needs nothing."
             ) from None
         figure = Figure(figsize=(12, 6), layout="constrained")
         axes = figure.subplots(2, 3, sharex=True).flat

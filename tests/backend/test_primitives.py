@@ -487,3 +487,20 @@ class TestStore:
         alike = [gradients[0], *(v.value for v in optimizer.variables if v.shape == kernel.shape)]
         assert len(alike) == 3
         assert [v.stride() for v in alike] == [kernel.value.stride()] * 3
+
+
+def test_observer_reads_what_is_there_and_writes_nothing():
+    v = keras.Variable(np.float32(2.0))
+
+    def fn(x):
+        _, (gradient,) = backend.value_and_grad(lambda: (v * v * x, {}), [v])
+        v.assign_add(1.0)
+        return {"value": v * x, "gradient": gradient}
+
+    observe = backend.observer(fn, [v])
+    for value in (2.0, 5.0):
+        v.assign(value)
+        seen = observe(ops.convert_to_tensor(3.0))
+        assert float(seen["value"]) == 3 * (value + 1)
+        assert float(seen["gradient"]) == 6 * value
+        assert float(v.numpy()) == value

@@ -1,6 +1,7 @@
 """Each disease is provoked in a tiny GAN on points around a circle, and must be named in time."""
 
 import math
+import sys
 
 import keras
 import numpy as np
@@ -228,6 +229,14 @@ def test_the_plot_shows_signals_and_findings(tmp_path):
     figure.savefig(tmp_path / "signals.png")
     assert "until now: mode_collapse" in diagnosis.report()
     assert diagnosis.get_state()["signals"] == state["signals"]
+
+
+def test_a_plot_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    diagnosis = Diagnosis()
+    diagnosis.set_state(collapsed())
+    with pytest.raises(ImportError, match=r"keras-gan\[plot\]"):
+        diagnosis.plot()
 
 
 @pytest.mark.parametrize("arguments", [{"interval": 0}, {"interval": 1.5}, {"samples": 1}])

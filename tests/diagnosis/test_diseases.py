@@ -66,6 +66,13 @@ def test_a_disease_needs_time_and_is_told_from_the_others(name):
     assert names([rows[0], rows[-1]], kind) == set()
 
 
+@pytest.mark.parametrize("interval", [10, 100, 500])
+def test_a_disease_is_found_however_often_one_looks(interval):
+    rows = [row(interval * i, diversity=0.3) for i in range(1, 1000 // interval + 2)]
+    assert names(rows) == {"mode_collapse"}
+    assert names(rows[:2]) == set()
+
+
 def test_the_saturating_loss_dies_sooner():
     rows = [row(100 * i, margin=7.0, bce=0.1) for i in range(1, 5)]
     assert names(rows, "bce") == set()
