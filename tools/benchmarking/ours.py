@@ -33,7 +33,9 @@ def bare_step(gan, images):
     elif backend == "tensorflow":
         import tensorflow as tf
 
-        batches = iter(tf.data.Dataset.from_tensors((tf.constant(images),)).repeat())
+        # Batches of an open length, as `fit` has them: one trace for both.
+        data = tf.data.Dataset.from_tensor_slices((images,)).repeat().batch(len(images))
+        batches = iter(data.prefetch(2))
 
         def step():
             float(gan.train_function(batches)["d_loss"])
