@@ -8,6 +8,11 @@ from keras import ops, tree
 
 from keras_gan.backend.scope import DeferredScope, commit, is_inside
 
+# This pass of the graph optimizer drops the order of a variable's read and its later write where it
+# sees a path of data between them, which the folding of constants then removes: the gradient of a
+# linear loss with respect to the last kernel is no function of that kernel. Updates became random.
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
+
 
 class Trainer:
     """Lets Keras' trainer run under distribution strategies of several workers."""
