@@ -161,6 +161,10 @@ class TrainingBatches(GeneratorDataAdapter):
         """Unknown."""
         return None
 
+    def get_tf_dataset(self):
+        """The steps of one epoch, for TensorFlow's trainer."""
+        return self._replicas.read_apart(super().get_tf_dataset())
+
     def on_epoch_begin(self):
         """Called by Keras."""
         self._begun += 1

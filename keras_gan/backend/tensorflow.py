@@ -227,6 +227,16 @@ class Replicas:
         self._strategy.experimental_distribute_values_from_function(note)
         return numbers
 
+    def read_apart(self, dataset):
+        """The same `tf.data.Dataset`, read by a thread of its own."""
+        # By default, threads that wait for a batch come from the pool that the training step is
+        # waiting for, and the tuning of their number takes turns with it: steps took up to twice
+        # as long.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        options.threading.private_threadpool_size = 1
+        return dataset.with_options(options)
+
     def share(self, parts):
         """What this process feeds to one step of the arrays `parts`, one global batch each."""
         # Each replica is handed a contiguous piece: its share of every part, one after the other.
