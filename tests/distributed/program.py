@@ -25,8 +25,9 @@ from keras import layers, ops  # noqa: E402
 
 import keras_gan  # noqa: E402
 from keras_gan import backend, random  # noqa: E402
+from keras_gan.augmentation import DiffAugment, InstanceNoise  # noqa: E402
 from keras_gan.layers import BatchNormalization, Dropout, LayerNormalization  # noqa: E402
-from keras_gan.regularizers import R1, GradientPenalty  # noqa: E402
+from keras_gan.regularizers import R1, GradientPenalty, HistoricalAveraging, LeCam  # noqa: E402
 
 strategy, process = None, 0
 if SETTING == "data_parallel":
@@ -60,7 +61,7 @@ def scope():
     return strategy.scope() if strategy else contextlib.nullcontext()
 
 
-def make(cls=keras_gan.GAN, normalization=None, dropout=0.0, dtype=None, **options):
+def make(cls=keras_gan.GAN, normalization=None, dropout=0.0, dtype=None, packing=1, **options):
     """A tiny GAN; its weights differ from process to process until they start together."""
     # The strategies of TensorFlow begin with the values of one process by themselves.
     keras.utils.set_random_seed(1 + process)
@@ -77,7 +78,7 @@ def make(cls=keras_gan.GAN, normalization=None, dropout=0.0, dtype=None, **optio
         )
         discriminator = keras.Sequential(
             [
-                keras.Input((4, 4, 1)),
+                keras.Input((4, 4, packing)),
                 layers.Conv2D(4, 3, activation="tanh", dtype=dtype),
                 LayerNormalization(dtype=dtype),
                 *([Dropout(dropout, seed=1, dtype=dtype)] if dropout else []),
@@ -86,7 +87,7 @@ def make(cls=keras_gan.GAN, normalization=None, dropout=0.0, dtype=None, **optio
             ],
             name="discriminator",
         )
-        gan = cls(generator, discriminator, seed=5, dtype=dtype)
+        gan = cls(generator, discriminator, seed=5, dtype=dtype, packing=packing)
         options = {
             "generator_optimizer": keras.optimizers.Adam(1e-2, 0.5),
             "discriminator_optimizer": keras.optimizers.Adam(1e-2, 0.5),
@@ -159,8 +160,22 @@ def lazy():
 
 
 @case
+def toolbox():
+    """Packs, augmentations with noise and a schedule, and a regularizer with a state."""
+    decay = keras.optimizers.schedules.PolynomialDecay(0.5, 6)
+    gan = make(
+        packing=2,
+        loss="hinge",
+        regularizers=[HistoricalAveraging(0.1)],
+        augmentations=[InstanceNoise(decay), DiffAugment("color,translation,cutout")],
+    )
+    return {**history(fit(gan, X, batch_size=16, epochs=2, steps_per_epoch=3)), **state(gan)}
+
+
+@case
 def batch_statistics():
-    gan = make(normalization=BatchNormalization, ema_decay=0.5)
+    """What depends on how a batch is shared: its normalisation, and running averages of logits."""
+    gan = make(normalization=BatchNormalization, ema_decay=0.5, regularizers=[LeCam(0.3, start=0)])
     logs = history(fit(gan, X[:8]))
     mean = ops.convert_to_numpy(gan.generator.layers[1].moving_mean)
     fit(gan, X, epochs=2)

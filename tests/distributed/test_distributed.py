@@ -20,7 +20,8 @@ SETTINGS = {
     "torch": {"torchrun": 2},
 }[BACKEND]
 SEVERAL_PROCESSES = [name for name in SETTINGS if name in ("multi_worker", "torchrun")]
-ALL_CASES = ("wgan_gp", "lazy", "batch_statistics", "rest")
+GLOBAL_CASES = ("wgan_gp", "lazy", "toolbox")
+ALL_CASES = (*GLOBAL_CASES, "batch_statistics", "rest")
 # A run that hangs is a failure; a loaded machine is not.
 TIMEOUT = 500
 
@@ -110,7 +111,7 @@ def close(found, expected, rtol=1e-5):
             np.testing.assert_array_equal(found[name], value, err_msg=name)
 
 
-@pytest.mark.parametrize("case", ["wgan_gp", "lazy"])
+@pytest.mark.parametrize("case", GLOBAL_CASES)
 def test_losses_and_variables_are_those_of_one_device(alone, distributed, case):
     # After 2 to 10 steps, all of it: weights, averages, moments, seeds, the step, and the logs.
     _, results, _ = distributed
