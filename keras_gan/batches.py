@@ -33,7 +33,7 @@ def adapt(x, y=None, *, batch_size=None, packing=1, check=None, replicas=OneRepl
         replicas: `keras_gan.backend.Replicas` that share each batch.
 
     Returns:
-        A Keras data adapter.
+        A Keras data adapter, with what it was made of as its attribute `images`.
 
     Raises:
         ValueError: if `x` is neither arrays nor a data set, holds nothing, or does not go with the
@@ -42,12 +42,15 @@ def adapt(x, y=None, *, batch_size=None, packing=1, check=None, replicas=OneRepl
     if isinstance(x, DataAdapter):
         return x
     if replicas.count > 1 or packing > 1:
-        return for_training(
+        adapter = for_training(
             x, y, batch_size=batch_size, packing=packing, check=check, replicas=replicas
         )
-    x, _ = _checked(x, y, batch_size, check)
-    is_array = can_convert_arrays((x, y))
-    return get_data_adapter(x=x, y=y, batch_size=(batch_size or 32) if is_array else None)
+    else:
+        x, _ = _checked(x, y, batch_size, check)
+        is_array = can_convert_arrays((x, y))
+        adapter = get_data_adapter(x=x, y=y, batch_size=(batch_size or 32) if is_array else None)
+    adapter.images = x
+    return adapter
 
 
 def for_training(

@@ -11,10 +11,12 @@ import sys
 import keras
 
 import keras_gan
-from keras_gan import callbacks, data, images, latents
+from keras_gan import callbacks, data, images, latents, metrics
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
 from keras_gan.files import atomic_file
+from keras_gan.metrics.evaluation import METRICS
+from keras_gan.metrics.resize import RULES
 
 _DESCRIPTION = """\
 Generate images with trained GANs, and train GANs on images of your own.
@@ -24,6 +26,7 @@ Generate images with trained GANs, and train GANs on images of your own.
   keras-gan prepare photos/ photos.zip --resolution 64
   keras-gan train --data photos.zip --outdir runs
   keras-gan generate --preset runs/00000-photos-dcgan/preset --seeds 0-35
+  keras-gan evaluate --preset dcgan_fashion_mnist_32 --data t10k-images-idx3-ubyte.gz
 
 The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
 Exit codes: 0 done, 1 could not be done (the reason is printed), 2 wrong usage, 130 interrupted.
@@ -251,6 +254,56 @@ def _parser():
     )
     prepare.set_defaults(run=_prepare)
 
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="FID and other metrics of a preset or of a folder of images",
+        description=(
+            "Compare generated with real images: FID, KID, precision and recall, and more. Prints "
+            "the numbers and what they depend on."
+        ),
+    )
+    made = evaluate.add_mutually_exclusive_group(required=True)
+    made.add_argument("--preset", "--network", help="what generates, see `keras-gan generate`")
+    made.add_argument("--images", help="folder, zip or IDX file of generated images")
+    evaluate.add_argument(
+        "--data",
+        required=True,
+        help="real images: folder, zip, IDX file or tfds:NAME[:SPLIT]; those of folders and zips "
+        "keep their sizes, IDX and TFDS images are brought to the preset's by --crop",
+    )
+    evaluate.add_argument(
+        "--metrics",
+        type=lambda text: text.split(","),
+        default=["fid", "kid", "pr"],
+        help=f"some of {','.join(METRICS)} (default: fid,kid,pr)",
+    )
+    evaluate.add_argument(
+        "--num-samples", type=_positive, help="generated images (default: 10000, or all)"
+    )
+    evaluate.add_argument("--num-real", type=_positive, help="real images (default: all)")
+    evaluate.add_argument(
+        "--extractor",
+        help="preset of the feature network (default: fashion_mnist_classifier for gray images of "
+        "up to 32 px, inception_v3_2015_12_05 for others)",
+    )
+    evaluate.add_argument(
+        "--extractor-weights", help="file of the network's original weights, instead of a download"
+    )
+    evaluate.add_argument(
+        "--resize-rule", choices=RULES, help="how images are resized (default: the network's)"
+    )
+    evaluate.add_argument("--seed", type=int, default=0, help="of the samples (default: 0)")
+    evaluate.add_argument("--truncation", "--trunc", type=float, help="see `keras-gan generate`")
+    evaluate.add_argument(
+        "--batch-size", default=64, type=_positive, help="images computed at once (default: 64)"
+    )
+    evaluate.add_argument("--crop", choices=CROPS, default="center", help="see `keras-gan train`")
+    evaluate.add_argument("--out", type=pathlib.Path, help="file to append the result to, as JSON")
+    evaluate.add_argument(
+        "--no-cache", action="store_true", help="do not keep the real images' features"
+    )
+    evaluate.set_defaults(run=_evaluate)
+
     presets = commands.add_parser(
         "presets", help="list what can be generated at once", description="List the presets."
     )
@@ -304,6 +357,44 @@ def _wanted(gan, arguments):
         labels = latents.labels_from_seeds(seeds, gan.num_classes)
         return list(zip(seeds, labels.tolist(), strict=True))
     return [(seed, label) for label in arguments.labels for seed in seeds]
+
+
+# evaluate -----------------------------------------------------------------------------------------
+
+
+def _evaluate(arguments):
+    subject, real = arguments.images, arguments.data
+    if arguments.preset:
+        subject = keras_gan.GAN.from_preset(arguments.preset)
+        if parse_handle(real)[0] in ("idx", "tfds"):
+            real = open_images(real, subject.image_shape, crop=arguments.crop)
+    extractor = arguments.extractor
+    if arguments.extractor_weights or arguments.resize_rule:
+        if extractor is None:
+            raise ValueError("--extractor-weights and --resize-rule need --extractor.")
+        extractor = metrics.FeatureExtractor.from_preset(
+            extractor,
+            logits="is" in arguments.metrics,
+            resize=arguments.resize_rule,
+            weights=arguments.extractor_weights,
+        )
+    result = metrics.evaluate(
+        subject,
+        real,
+        arguments.metrics,
+        arguments.num_samples,
+        arguments.num_real,
+        extractor,
+        seed=arguments.seed,
+        truncation=arguments.truncation,
+        batch_size=arguments.batch_size,
+        cache=not arguments.no_cache,
+    )
+    name = arguments.preset or arguments.images
+    result = result._replace(subject={"name": str(name), **result.subject})
+    print(result)
+    if arguments.out:
+        result.append_to(arguments.out)
 
 
 # train --------------------------------------------------------------------------------------------

@@ -456,7 +456,10 @@ class GAN(backend.Trainer, keras.Model):
             }
             for regularizer in self.regularizers
         }
-        self._evaluation_metrics = [keras.metrics.get(metric) for metric in metrics or []]
+        metrics = [keras.metrics.get(metric) for metric in metrics or []]
+        # Those that keep samples have no place in a compiled step.
+        self._host_metrics = [metric for metric in metrics if isinstance(metric, SampleMetric)]
+        self._evaluation_metrics = [m for m in metrics if not isinstance(m, SampleMetric)]
         names = self.log_names() + [regularizer.name for regularizer in self.regularizers]
         self._trackers = {name: keras.metrics.Mean(name=name) for name in names}
         self._compile_arguments = {
@@ -509,7 +512,7 @@ class GAN(backend.Trainer, keras.Model):
             "accumulation_steps": self.accumulation_steps,
             "reuse_latents": self.reuse_latents,
             "generator_first": self.generator_first,
-            "metrics": [serialize(metric) for metric in self._evaluation_metrics],
+            "metrics": [serialize(m) for m in [*self._evaluation_metrics, *self._host_metrics]],
             **self._compile_arguments,
         }
 
@@ -875,11 +878,41 @@ class GAN(backend.Trainer, keras.Model):
         # In the middle of `fit` a backend may hold the state elsewhere.
         backend.sync(self)
         streams = [(v, np.array(ops.convert_to_numpy(v))) for v in self._random_states().values()]
+        return_dict = kwargs.pop("return_dict", False)
         try:
-            return super().evaluate(adapter, **kwargs)
+            logs = super().evaluate(adapter, return_dict=True, **kwargs)
         finally:
             for stream, state in streams:
                 stream.assign(state)
+        logs.update(self._evaluate_on_host(adapter.images, kwargs.get("steps")))
+        return logs if return_dict else list(logs.values())
+
+    def _evaluate_on_host(self, images, steps):
+        """The compiled metrics that keep samples, of as many generated images as there are real."""
+        if not self._host_metrics:
+            return {}
+        real = sources.open_source(images)
+        if real.is_stream:
+            raise ValueError(
+                f"{[metric.name for metric in self._host_metrics]} look at the images after the "
+                "losses have, and these can be read once. Pass arrays or a data set."
+            )
+        for metric in self._host_metrics:
+            metric.reset_state()
+        batches = itertools.islice(real.batches(), steps)
+        count = 0
+        for batch in batches:
+            count += len(batch)
+            for metric in self._host_metrics:
+                metric.update_state(real=batch)
+        for batch in sources.Generated(self, count, seed=0).batches():
+            for metric in self._host_metrics:
+                metric.update_state(fake=batch)
+        logs = {}
+        for metric in self._host_metrics:
+            result = metric.result()
+            logs.update(result if isinstance(result, dict) else {metric.name: result})
+        return logs
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One training step.

@@ -1,0 +1,362 @@
+"""One pass of features for many metrics, and a result that says how it was made."""
+
+import json
+import pathlib
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_gan.checks import check_integer
+from keras_gan.metrics import real_cache, sources
+from keras_gan.metrics.density_coverage import DensityCoverage
+from keras_gan.metrics.feature_metric import FeatureMetric
+from keras_gan.metrics.features import FeatureExtractor
+from keras_gan.metrics.fid_infinity import FIDInfinity
+from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
+from keras_gan.metrics.inception_score import InceptionScore
+from keras_gan.metrics.kernel_inception_distance import KernelInceptionDistance
+from keras_gan.metrics.ms_ssim import MultiScaleSSIM
+from keras_gan.metrics.precision_recall import PrecisionRecall
+from keras_gan.metrics.sample_metric import SampleMetric
+from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
+
+METRICS = {
+    "dc": DensityCoverage,
+    "fid": FrechetInceptionDistance,
+    "fid_infinity": FIDInfinity,
+    "is": InceptionScore,
+    "kid": KernelInceptionDistance,
+    "ms_ssim": MultiScaleSSIM,
+    "pr": PrecisionRecall,
+    "swd": SlicedWasserstein,
+}
+# Gray images of up to this size are what the shipped classifier knows.
+_SMALL = 32
+_DEFAULT_SAMPLES = 10_000
+
+
+class Evaluation(NamedTuple):
+    """Numbers, and all that they depend on.
+
+    Attributes:
+        values: dict of floats by name.
+        protocol: dict: extractor, metrics, counts, and the fingerprint of the real images. Numbers
+            of unequal protocols are not comparable.
+        subject: dict: what was evaluated.
+
+    Example:
+    ```python
+    result = keras_gan.metrics.evaluate(gan, dataset, ["fid", "kid"])
+    result.values["fid"], result.protocol["fake_samples"]
+    result.append_to("results.jsonl")
+    ```
+    """
+
+    values: dict
+    protocol: dict
+    subject: dict
+
+    def difference(self, other):
+        """By how much each number is above another evaluation's.
+
+        Args:
+            other: `Evaluation`.
+
+        Returns:
+            dict of floats.
+
+        Raises:
+            ValueError: if the two were not made by the same protocol; it says what differs.
+        """
+        if not isinstance(other, Evaluation):
+            raise ValueError(f"`other` is an `Evaluation`. Received: {type(other).__name__}")
+        mine, theirs = _flat(self.protocol), _flat(other.protocol)
+        differing = sorted(k for k in mine | theirs if mine.get(k) != theirs.get(k))
+        if differing:
+            stated = "; ".join(f"{k}: {mine.get(k)} and {theirs.get(k)}" for k in differing[:5])
+            raise ValueError(
+                f"These numbers are not comparable, their protocols differ in {stated}. Evaluate "
+                "both with the same real images, counts, extractor and metrics."
+            )
+        return {name: value - other.values[name] for name, value in self.values.items()}
+
+    def append_to(self, path):
+        """Append the evaluation to a file of JSON lines.
+
+        Args:
+            path: str or path; its folder is made.
+        """
+        path = pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "a") as file:
+            file.write(json.dumps(self._asdict()) + "\n")
+
+    @classmethod
+    def read_all(cls, path):
+        """The evaluations of a file of JSON lines.
+
+        Args:
+            path: str or path of a file that `append_to` wrote.
+
+        Returns:
+            List of `Evaluation`.
+
+        Raises:
+            ValueError: if a line is no evaluation.
+            OSError: if the file cannot be read.
+        """
+        found = []
+        for number, line in enumerate(pathlib.Path(path).read_text().splitlines(), start=1):
+            try:
+                found.append(cls(**json.loads(line)))
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"Line {number} of {path} is no evaluation ({error}). Remove it: a run that "
+                    "was killed may leave the last line unfinished."
+                ) from error
+        return found
+
+    def __str__(self):
+        width = max(map(len, self.values), default=0)
+        lines = [f"{name:{width}}  {value:.6g}" for name, value in self.values.items()]
+        extractor = self.protocol["extractor"] or {}
+        made = [
+            f"{self.protocol['fake_samples']} generated",
+            f"{self.protocol['real_samples']} real",
+        ]
+        if extractor:
+            made.append(f"{extractor['network']}, {extractor['output']}, {extractor['resize']}")
+        return "\n".join([*lines, f"({'; '.join(made)})"])
+
+
+def evaluate(
+    model_or_images,
+    dataset,
+    metrics=("fid", "kid", "pr"),
+    num_samples=None,
+    num_real=None,
+    extractor=None,
+    seed=0,
+    truncation=None,
+    labels=None,
+    ema=True,
+    batch_size=64,
+    cache=True,
+    cache_dir=None,
+    verbose=1,
+):
+    """Evaluate a generator, or images that there are, by one pass of features.
+
+    Args:
+        model_or_images: `keras_gan.GAN`; or images as `dataset`.
+        dataset: real images: folder or zip (at their own sizes), IDX file or `tfds:NAME[:SPLIT]`;
+            array `(N, H, W, C)` of uint8 or of floats in [-1, 1]; `keras_gan.data` set, in the
+            order of its source and without flips; or any iterable of batches.
+        metrics: list of names (`"fid"`, `"fid_infinity"`, `"kid"`, `"is"`, `"pr"`: precision and
+            recall, `"dc"`: density and coverage, `"swd"`, `"ms_ssim"`) and of metrics of
+            `keras_gan.metrics` without an extractor of their own.
+        num_samples: int, generated images; by default 10,000, or all images that there are.
+        num_real: int, the first real images that are used; by default all.
+        extractor: `keras_gan.metrics.FeatureExtractor` or the name of its preset. The first output
+            is what metrics compare, and the one whose name begins with `logits` is for the
+            Inception score. By default `"fashion_mnist_classifier"` for gray images of up to 32 px,
+            the Inception network of FID for others.
+        seed: int, of the generated images.
+        truncation: see `keras_gan.GAN.generate`.
+        labels: the same; of a conditional model by default `"random"`.
+        ema: bool, whether the averaged generator is evaluated.
+        batch_size: int >= 1, images at once.
+        cache: bool, whether features of real images are kept on disk, under a fingerprint of all
+            pixels and of the extractor.
+        cache_dir: str or path; by default KERAS_GAN_HOME, or `~/.cache/keras_gan`.
+        verbose: 0, or 1 for a progress bar.
+
+    Returns:
+        `keras_gan.metrics.Evaluation`.
+
+    Raises:
+        ValueError: if an argument is out of range, there are too few images, or a metric has an
+            extractor of its own.
+        OSError: if files cannot be read, or weights not be downloaded.
+
+    Example:
+    ```python
+    gan = keras_gan.DCGAN.from_preset("dcgan_fashion_mnist_32")
+    real = keras_gan.data.idx("t10k-images-idx3-ubyte.gz", image_shape=(32, 32, 1))
+    print(keras_gan.metrics.evaluate(gan, real, ["fid", "pr"], num_samples=2000))
+    ```
+
+    Reference: Heusel et al. (2017), arXiv:1706.08500 (FID; the other metrics name theirs).
+    """
+    check_integer("batch_size", batch_size, minimum=1)
+    for name, value in (("num_samples", num_samples), ("num_real", num_real)):
+        if value is not None:
+            check_integer(name, value, minimum=2)
+    real = sources.open_source(dataset, batch_size)
+    if hasattr(model_or_images, "generate"):
+        options = {"truncation": truncation, "labels": labels, "ema": ema}
+        count = num_samples or _DEFAULT_SAMPLES
+        fake = sources.Generated(model_or_images, count, seed, batch_size, **options)
+    else:
+        fake = sources.open_source(model_or_images, batch_size)
+    counts = [_least(real.count, num_real), _least(fake.count, num_samples)]
+    metrics = _resolve(metrics, [count for count in counts if count is not None])
+    extractor = _extractor(extractor, metrics, real)
+
+    bar = keras.utils.Progbar(
+        None if None in counts else sum(counts), verbose=verbose, unit_name="image"
+    )
+    digest = _add_real(real, num_real, metrics, extractor, bar, cache, cache_dir)
+    for images in sources.first(fake.batches(), num_samples):
+        _update(metrics, "fake", images, _features(extractor, images))
+        bar.add(len(images))
+    bar.update(bar._seen_so_far, finalize=True)
+    found = max(metric.fake.count for metric in metrics)
+    if num_samples is not None and found < num_samples:
+        raise ValueError(
+            f"There are {found} images to evaluate, fewer than `num_samples`: {num_samples}. Use "
+            "more images or a smaller number."
+        )
+    return _result(metrics, extractor, digest, {**fake.protocol, "real": real.protocol})
+
+
+def _least(*counts):
+    known = [count for count in counts if count is not None]
+    return min(known, default=None)
+
+
+def _resolve(metrics, counts):
+    """Metrics of names and metrics, without state."""
+    resolved = []
+    for metric in [metrics] if isinstance(metrics, (str, SampleMetric)) else metrics:
+        if isinstance(metric, str) and metric in METRICS:
+            options = {}
+            if metric == "kid":
+                # As StyleGAN's and clean-fid's code, where there are fewer images.
+                options["subset_size"] = min([1000, *counts])
+            metric = METRICS[metric](**options)
+        if not isinstance(metric, SampleMetric):
+            raise ValueError(
+                f"Metrics are {sorted(METRICS)}, or metrics of keras_gan.metrics. Received: "
+                f"{metric!r}"
+            )
+        if getattr(metric, "extractor", None) is not None:
+            raise ValueError(
+                f"{type(metric).__name__} has an extractor of its own, but all metrics share one "
+                "pass of features. Pass `extractor` to `evaluate` instead."
+            )
+        metric.reset_state()
+        resolved.append(metric)
+    names = [metric.name for metric in resolved]
+    if not resolved or len(set(names)) < len(names):
+        raise ValueError(f"`metrics` are one or more, with names of their own. Received: {names}")
+    return resolved
+
+
+def _extractor(extractor, metrics, real):
+    if not any(isinstance(metric, FeatureMetric) for metric in metrics):
+        return None
+    with_logits = any(isinstance(metric, InceptionScore) for metric in metrics)
+    if extractor is None:
+        extractor = _default_extractor(real)
+    if isinstance(extractor, (str, pathlib.Path)):
+        return FeatureExtractor.from_preset(extractor, logits=with_logits)
+    if not isinstance(extractor, FeatureExtractor):
+        raise ValueError(
+            "`extractor` is a `keras_gan.metrics.FeatureExtractor`, or the name of a preset. "
+            f"Received: {extractor!r}"
+        )
+    if with_logits and extractor.logits is None:
+        raise ValueError(
+            f"The Inception score takes an output `logits...`, which {extractor.name} lacks. Name "
+            "it as another of its `output`s, or leave the score out."
+        )
+    return extractor
+
+
+def _default_extractor(real):
+    if real.is_stream:
+        raise ValueError(
+            "Say which `extractor` to use: images of a generator can be looked at only once."
+        )
+    height, width, channels = np.shape(next(iter(real.batches()))[0])
+    is_small = channels == 1 and max(height, width) <= _SMALL
+    return "fashion_mnist_classifier" if is_small else "inception_v3_2015_12_05"
+
+
+def _add_real(real, count, metrics, extractor, bar, cache, cache_dir):
+    """Feed real images to the metrics; `(their fingerprint, their number)`."""
+    only_features = all(isinstance(metric, FeatureMetric) for metric in metrics)
+    stored = None
+    if extractor is not None and cache and only_features and not real.is_stream:
+        passing = sources.Fingerprint()
+        for _ in passing.of(sources.first(real.batches(), count)):
+            pass
+        stored = real_cache.Entry(passing.hexdigest(), extractor.protocol, cache_dir)
+        rows = stored.load()
+        if rows is not None:
+            _update(metrics, "real", None, rows)
+            bar.add(passing.count)
+            return passing.hexdigest()
+    hashing = sources.Fingerprint()
+    kept = []
+    for images in hashing.of(sources.first(real.batches(), count)):
+        features = _features(extractor, images)
+        _update(metrics, "real", images, features)
+        if stored is not None:
+            kept.append(features)
+        bar.add(len(images))
+    if stored is not None:
+        stored.save(kept)
+    return hashing.hexdigest()
+
+
+def _features(extractor, images):
+    """What the metrics take: dict of `"features"`, and of `"logits"` if there are some."""
+    if extractor is None:
+        return {}
+    found = extractor(images)
+    if not isinstance(found, dict):
+        return {"features": found}
+    named = {"features": found[extractor.output[0]]}
+    if extractor.logits is not None:
+        named["logits"] = found[extractor.logits]
+    return named
+
+
+def _update(metrics, which, images, features):
+    for metric in metrics:
+        if isinstance(metric, InceptionScore):
+            samples = features["logits"]
+        else:
+            samples = features["features"] if isinstance(metric, FeatureMetric) else images
+        metric.update_state(**{which: samples})
+
+
+def _result(metrics, extractor, digest, subject):
+    values, protocols = {}, {}
+    for metric in metrics:
+        result = metric.result()
+        values.update(result if isinstance(result, dict) else {metric.name: result})
+        protocols[metric.name] = metric.protocol
+    fake_samples = max(p["fake_samples"] for p in protocols.values())
+    real_samples = max(p["real_samples"] for p in protocols.values())
+    protocol = {
+        "extractor": None if extractor is None else extractor.protocol,
+        "metrics": protocols,
+        "real_sha256": digest,
+        "real_samples": real_samples,
+        "fake_samples": fake_samples,
+    }
+    values = {name: float(value) for name, value in values.items()}
+    return Evaluation(values, json.loads(json.dumps(protocol)), json.loads(json.dumps(subject)))
+
+
+def _flat(tree, prefix=""):
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    found = {}
+    for name, value in tree.items():
+        found.update(_flat(value, f"{prefix}.{name}" if prefix else name))
+    return found
