@@ -27,6 +27,7 @@ from keras_gan import (
 from keras_gan.callbacks import Diagnosis, Snapshot
 from keras_gan.checks import check_integer
 from keras_gan.context import Context
+from keras_gan.metrics import SampleMetric, sources
 from keras_gan.ops import pack
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder

@@ -86,9 +86,7 @@ class MetricEvaluator(keras.callbacks.Callback):
         """Evaluate if `every_epochs` epochs have passed."""
         if (epoch + 1) % self.every_epochs or not backend.is_chief():
             return
-        result = evaluate(
-            self.model, self.dataset, self.metrics, self.num_samples, **self.options
-        )
+        result = evaluate(self.model, self.dataset, self.metrics, self.num_samples, **self.options)
         step = int(self.model.step.numpy())
         result = result._replace(subject={**result.subject, "step": step})
         self.evaluations.append((step, result))

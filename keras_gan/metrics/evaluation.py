@@ -211,8 +211,8 @@ def evaluate(
     for images in sources.first(fake.batches(), num_samples):
         _update(metrics, "fake", images, _features(extractor, images))
         bar.add(len(images))
-    bar.update(bar._seen_so_far, finalize=True)
     found = max(metric.fake.count for metric in metrics)
+    bar.update(found + max(metric.real.count for metric in metrics), finalize=True)
     if num_samples is not None and found < num_samples:
         raise ValueError(
             f"There are {found} images to evaluate, fewer than `num_samples`: {num_samples}. Use "
