@@ -87,7 +87,7 @@ def test_bad_arguments(arguments, message):
 
 
 def test_an_unknown_monitor(gan, options):
-    with pytest.raises(ValueError, match="one of .*'fid'.*Received: 'accuracy'"):
+    with pytest.raises(ValueError, match=r"one of .*'fid'.*Received: 'accuracy'"):
         gan.fit(
             IMAGES,
             batch_size=8,

@@ -222,7 +222,7 @@ def test_bad_arguments(arguments, message, options):
 
 def test_a_broken_file_is_named(tmp_path, options):
     (tmp_path / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(OSError, match="broken.png"):
+    with pytest.raises(OSError, match=r"broken\.png"):
         evaluate(tmp_path, REAL, ["fid"], **options)
 
 
