@@ -27,5 +27,5 @@ class FeatureNetwork(keras.Model):
         self.built = True
 
     def call(self, images, training=False):
-        """dict of all outputs."""
+        """Dict of all outputs."""
         return self.network(images, training=training)

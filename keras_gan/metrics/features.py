@@ -50,9 +50,7 @@ class FeatureExtractor:
     Reference: Heusel et al. (2017), arXiv:1706.08500; Parmar, Zhang, Zhu (2022), arXiv:2104.11222.
     """
 
-    def __init__(
-        self, network, label, output, resize="tf1", quantization="half_up", batch_size=32
-    ):
+    def __init__(self, network, label, output, resize="tf1", quantization="half_up", batch_size=32):
         check_rule(resize)
         check_quantization(quantization)
         check_integer("batch_size", batch_size, minimum=1)
@@ -240,8 +238,7 @@ class FeatureExtractor:
             found = backend.predict(self.network, x, len(x))
             parts.append({key: rows[: len(part)] for key, rows in found.items()})
         found = {
-            key: np.concatenate([part[key] for part in parts]).astype("float32")
-            for key in parts[0]
+            key: np.concatenate([part[key] for part in parts]).astype("float32") for key in parts[0]
         }
         for key, rows in found.items():
             if not np.isfinite(rows).all():
@@ -287,14 +284,16 @@ class FeatureExtractor:
 
 
 def _outputs(model, output):
-    """dict of the tensors that are asked for, and their names as the user gave them."""
+    """The tensors that are asked for, and their names as the user gave them."""
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ValueError(
             "`model` is a built functional or sequential `keras.Model`. Received: "
             f"{type(model).__name__}. Wrap another one: keras.Model(inputs, model(inputs))."
         )
     if len(model.inputs) != 1:
-        raise ValueError(f"`model` takes images and nothing else. It has {len(model.inputs)} inputs.")
+        raise ValueError(
+            f"`model` takes images and nothing else. It has {len(model.inputs)} inputs."
+        )
     if output is None:
         tensors = model.output
         if isinstance(tensors, dict):

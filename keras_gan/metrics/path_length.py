@@ -342,6 +342,4 @@ def trimmed_mean(values, low=1, high=99):
     bottom = np.percentile(values, low, method="lower")
     top = np.percentile(values, high, method="higher")
     kept = values[(values >= bottom) & (values <= top)]
-    return PathLength(
-        float(kept.mean()), float(kept.std()), float(bottom), float(top), len(kept)
-    )
+    return PathLength(float(kept.mean()), float(kept.std()), float(bottom), float(top), len(kept))

@@ -64,10 +64,9 @@ def _as_array(images):
 
 def _to_pixels(images, value_range, quantization):
     if images.ndim != 4 or images.shape[3] not in (1, 3):
-        first = images.ndim == 4 and images.shape[1] in (1, 3)
-        remedy = "Move the channels to the end: images.transpose(0, 2, 3, 1)." if first else (
-            "Draw images with transparency onto a background first."
-        )
+        remedy = "Draw images with transparency onto a background first."
+        if images.ndim == 4 and images.shape[1] in (1, 3):
+            remedy = "Move the channels to the end: images.transpose(0, 2, 3, 1)."
         raise ValueError(
             "Images are (N, height, width, channels) with 1 (gray) or 3 (RGB) channels. Received: "
             f"shape {images.shape}. {remedy}"
