@@ -22,7 +22,7 @@ def _convolution_rows(model):
         yield Row(f"{name}.bias", layer.bias)
 
 
-# The graph of 2015-12-05, as github.com/mseitzer/pytorch-fid converted it --------------------------
+# The graph of 2015-12-05, in the file of github.com/mseitzer/pytorch-fid -------------------------
 
 
 def _inception_rows(model):

@@ -187,6 +187,11 @@ class FeatureExtractor:
         """
         tensors, outputs = _outputs(model, output)
         low, high = value_range
+        if not low < high:
+            raise ValueError(
+                "`value_range` is a pair of numbers (black, white), such as (-1, 1). Received: "
+                f"{value_range!r}"
+            )
         inputs = keras.Input(model.input_shape[1:])
         # The identity for a model that takes pixels.
         x = layers.Rescaling((high - low) / 255, offset=low)(inputs)
@@ -250,6 +255,8 @@ class FeatureExtractor:
 
     def _prepared(self, pixels):
         """Pixels in the size and with the channels of the network."""
+        if isinstance(pixels, list):
+            return np.concatenate([self._prepared(image[None]) for image in pixels])
         height, width, channels = self.image_shape
         x = keras.ops.convert_to_numpy(resize(pixels, (height, width), self.resize))
         if channels == 1 and x.shape[3] == 3:

@@ -278,6 +278,8 @@ def slerp_unit(a, b, t):
 
 
 def _unit(x):
+    # In float32, the cosine of equal directions may be less than `_COLLINEAR`.
+    x = np.asarray(x, "float64")
     # A vector without a direction stays what it is.
     length = np.linalg.norm(x, axis=-1, keepdims=True)
     return x / np.where(length > 0, length, 1)

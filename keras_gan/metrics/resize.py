@@ -81,6 +81,7 @@ def _bilinear(images, size, positions):
         low = where.astype("int32")
         high = np.minimum(low + 1, length - 1)
         share = (where - low.astype("float32")).reshape((-1, 1) if axis == 2 else (-1, 1, 1))
+        share = ops.convert_to_tensor(share)
         first = ops.cast(ops.take(images, low, axis=axis), "float32")
         second = ops.cast(ops.take(images, high, axis=axis), "float32")
         images = first + (second - first) * share
