@@ -81,7 +81,7 @@ value_and_grad = _framework.value_and_grad
 
 
 def predict(network, inputs, batch_size):
-    """The network's outputs outside training, as an array; their length divides into batches."""
+    """The network's outputs outside training, as arrays; their length divides into batches."""
     # Compiled once for each network, and gone with it.
     if not hasattr(network, "_keras_gan_predictor"):
         network._keras_gan_predictor = _framework.predictor(network)
@@ -95,7 +95,10 @@ def predict(network, inputs, batch_size):
     for start in range(0, len(arrays[0]), batch_size):
         batch = [keras.ops.convert_to_tensor(x[start : start + batch_size]) for x in arrays]
         outputs.append(network._keras_gan_predictor(batch if several else batch[0]))
-    return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs])
+    return keras.tree.map_structure(
+        lambda *parts: np.concatenate([keras.ops.convert_to_numpy(part) for part in parts]),
+        *outputs,
+    )
 
 
 def variable_grads(fn, variables):

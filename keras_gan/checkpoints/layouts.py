@@ -5,7 +5,14 @@ import os
 
 import numpy as np
 
-from keras_gan.checkpoints import conditional_gan, dcgan, mlp_gan, wgan, wgan_gp
+from keras_gan.checkpoints import (
+    conditional_gan,
+    dcgan,
+    feature_networks,
+    mlp_gan,
+    wgan,
+    wgan_gp,
+)
 from keras_gan.checkpoints.mapping import Tensors, shortened
 from keras_gan.checkpoints.reader import read_tensors
 from keras_gan.presets import download
@@ -22,6 +29,16 @@ LAYOUTS = {
         mlp_gan.PYTORCH_GAN,
         mlp_gan.PYLEARN2,
         conditional_gan.PYTORCH_GAN,
+    )
+}
+
+# Those of the networks that metrics look through.
+NETWORK_LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        feature_networks.INCEPTION,
+        feature_networks.VGG16,
+        feature_networks.LPIPS,
     )
 }
 
@@ -113,12 +130,58 @@ def load_checkpoint(
         _merge(config, layout.network(role).config(tensors), f"the {role}'s tensors")
     gan = _model_class(layout, cls)(**config)
     for role, tensors in parts.items():
-        _assign(getattr(gan, role), tensors, layout, role)
+        network = getattr(gan, role)
+        _assign(
+            network,
+            tensors,
+            list(layout.network(role).rows(network)),
+            f"{role} of {layout.model} (layout '{layout.name}')",
+            layout.computed(network),
+            layout.ignored,
+        )
     for role in parts:
         layout.finish(getattr(gan, role))
     if "ema_generator" not in parts:
         gan.ema_generator.set_weights(gan.generator.get_weights())
     return gan
+
+
+def load_network(source, layout, sha256=None, cache_dir=None):
+    """A feature network with the weights of another project's checkpoint.
+
+    Args:
+        source: path or address of the file, a dict of arrays, or a dict of several of these, which
+            together hold the tensors.
+        layout: str, one of `keras_gan.checkpoints.layouts.NETWORK_LAYOUTS`.
+        sha256: str or dict as `source`: the SHA-256 that the file must have.
+        cache_dir: str or path of another cache for what is downloaded.
+
+    Returns:
+        The model: every tensor has found its weight and every weight its tensor.
+
+    Raises:
+        ValueError: if the layout is not known, tensors are missing, superfluous or of another
+            shape, or a file is not that of `sha256`.
+        OSError: if it cannot be downloaded.
+
+    Example:
+    ```python
+    keras_gan.checkpoints.layouts.load_network("vgg16-397923af.pth", "vgg16_torchvision")
+    ```
+    """
+    if layout not in NETWORK_LAYOUTS:
+        raise ValueError(f"`layout` is one of {list(NETWORK_LAYOUTS)}. Received: {layout!r}")
+    layout = NETWORK_LAYOUTS[layout]
+    found = download.local_files(source, sha256, cache_dir)
+    is_one = not isinstance(found, dict) or any(isinstance(t, np.ndarray) for t in found.values())
+    tensors = Tensors()
+    for part in [found] if is_one else found.values():
+        tensors.update(_read(part))
+    used = {n: t for n, t in tensors.items() if not n.startswith(layout.ignored)}
+    model = registered_class(layout.model)()
+    rows = list(layout.rows(model))
+    _assign(model, layout.prepare(Tensors(used)), rows, f"{layout.model} (layout '{layout.name}')")
+    return model
 
 
 def find_layout(names, layout=None):
@@ -246,17 +309,16 @@ def _model_class(layout, cls):
     )
 
 
-def _assign(network, tensors, layout, role):
-    rows = list(layout.network(role).rows(network))
-    filled = {id(row.weight) for row in rows} | {id(v) for v in layout.computed(network)}
+def _assign(network, tensors, rows, what, computed=(), ignored=()):
+    filled = {id(row.weight) for row in rows} | {id(v) for v in computed}
     without_row = [v.path for v in network.weights if id(v) not in filled]
     missing = [row.source for row in rows if row.source not in tensors] + without_row
     used = {row.source for row in rows}
-    superfluous = [n for n in tensors if n not in used and not n.endswith(layout.ignored)]
+    superfluous = [n for n in tensors if n not in used and not n.endswith(ignored)]
     if missing or superfluous:
         raise ValueError(
-            f"The checkpoint does not fit the {role} of {layout.model} (layout '{layout.name}'). "
-            f"Missing: {shortened(missing)}. Superfluous: {shortened(superfluous)}."
+            f"The checkpoint does not fit the {what}. Missing: {shortened(missing)}. Superfluous: "
+            f"{shortened(superfluous)}."
         )
     wrong = [
         f"'{row.source}' is {tensors[row.source].shape}, expected {row.shape}"
@@ -264,6 +326,6 @@ def _assign(network, tensors, layout, role):
         if tensors[row.source].shape != row.shape
     ]
     if wrong:
-        raise ValueError(f"Tensors of the {role} have other shapes: {shortened(wrong)}.")
+        raise ValueError(f"Tensors of the {what} have other shapes: {shortened(wrong)}.")
     for row in rows:
         row.weight.assign(row.to_keras(tensors[row.source]))

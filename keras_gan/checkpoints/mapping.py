@@ -114,6 +114,25 @@ class Layout:
         return self.discriminator if role == "discriminator" else self.generator
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkLayout:
+    """A public format of the weights of one network that is not a GAN's.
+
+    Attributes:
+        name: str.
+        model: str, name of the class registered for presets.
+        rows: function from a model to its `Row`s.
+        prepare: function from the `Tensors` to those that the rows name, where they differ.
+        ignored: beginnings of names that are read and not used.
+    """
+
+    name: str
+    model: str
+    rows: Callable
+    prepare: Callable = lambda tensors: tensors
+    ignored: tuple = ()
+
+
 class Tensors(dict):
     """The tensors of one network, where a missing one is an error that says so."""
 

@@ -54,8 +54,9 @@ def local_files(source, sha256=None, cache_dir=None, by_user=True):
     - `hf://user/repo/file[@revision]` is kept in the Hub's cache.
 
     Args:
-        source: str as above, or a dict of them by network. Paths and arrays are given back as they
-            are, once a path's SHA-256 is checked if there is one.
+        source: str as above, a list of the addresses of one file, which are tried in turn, or a
+            dict of them by network. Paths and arrays are given back as they are, once a path's
+            SHA-256 is checked if there is one.
         sha256: str, or dict by network: 64 hexadecimal digits.
         cache_dir: str or path of another cache.
         by_user: bool; `False` where the source was read from a preset: only https:// at public
@@ -94,6 +95,9 @@ def _local_file(source, sha256, cache_dir, by_user):
             f"`sha256` is the 64 hexadecimal digits of a whole SHA-256. Received: {sha256!r}"
         )
 
+    if isinstance(source, list):
+        return _first_of(source, sha256, cache_dir, by_user)
+
     def verified(path):
         check_sha256(path, sha256, source)
         return path
@@ -118,6 +122,20 @@ def _local_file(source, sha256, cache_dir, by_user):
             stacklevel=2,
         )
     return path
+
+
+def _first_of(addresses, sha256, cache_dir, by_user):
+    if not addresses:
+        raise ValueError("There is no address: `source` is an empty list.")
+    failures = []
+    for address in addresses:
+        try:
+            return _local_file(address, sha256, cache_dir, by_user)
+        except OSError as error:
+            failures.append(error)
+    kinds = {type(error) for error in failures}
+    kind = kinds.pop() if len(kinds) == 1 else OSError
+    raise kind(" ".join(map(str, failures))) from failures[-1]
 
 
 def check_sha256(path, expected, origin=None):

@@ -60,7 +60,7 @@ def load(handle, cls, load_weights=True, revision=None, cache_dir=None, **overri
     model = build(place, content, cls, **overrides)
     if load_weights:
         read_weights(place, metadata, content, model, cache_dir)
-        _show_licence(handle, metadata.get("licence"))
+        show_licence(handle, metadata.get("licence"))
     return model
 
 
@@ -265,7 +265,7 @@ def as_json(content):
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _show_licence(handle, licence):
+def show_licence(handle, licence):
     """Say under which licence weights are, once for each preset and process."""
     if str(handle) in _licences_shown or (licence is None and os.path.isdir(handle)):
         return

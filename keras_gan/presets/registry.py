@@ -10,13 +10,14 @@ _CLASSES = {}
 
 
 def register(cls):
-    """Class decorator: let presets and `.keras` files hold this GAN.
+    """Class decorator: let presets and `.keras` files hold this GAN, or this network of a metric.
 
     A preset names its class, and only registered classes are ever looked up: nothing is imported or
     executed because a file says so.
 
     Args:
-        cls: a subclass of `keras_gan.GAN` whose `get_config` holds plain JSON values.
+        cls: a subclass of `keras_gan.GAN` (or `keras.Model`) whose `get_config` holds plain JSON
+            values.
 
     Returns:
         The class.
@@ -95,11 +96,18 @@ def list_presets(pattern="*"):
     }
 
 
-def builtin_folders():
-    """dict: name of each shipped preset to its folder (`presets/<model>/<preset>/`)."""
+def builtin_folders(of_metrics=False):
+    """dict: name of each shipped preset to its folder (`presets/<model>/<preset>/`).
+
+    Those in `presets/metrics` are networks that metrics look through, not GANs.
+    """
     package = pathlib.Path(__file__).parents[1]
     root = package / "_presets"
     if not root.is_dir():
         # An editable install reads the repository.
         root = package.parent / "presets"
-    return {path.parent.name: path.parent for path in root.glob("*/*/metadata.json")}
+    return {
+        path.parent.name: path.parent
+        for path in root.glob("*/*/metadata.json")
+        if (path.parents[1].name == "metrics") == of_metrics
+    }

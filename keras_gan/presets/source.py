@@ -18,8 +18,9 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
 
     Args:
         metadata: dict with `source` (https:// or hf://user/repo/file@revision, or a dict of them by
-            network), `sha256` (of the source, in the same form), `layout` and, where the checkpoint
-            does not hold all, `networks`.
+            network or part; where a file has several addresses, a list of them), `sha256` (of the
+            source, in the same form), `layout` and, where the checkpoint does not hold all,
+            `networks`.
         model_class: class of the model.
         config: dict, the preset's arguments of the constructor, without a user's changes.
         cache_dir: str or path of another cache.
@@ -52,9 +53,12 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
             return path
     paths = download.local_files(named["source"], named["sha256"], cache_dir, by_user=False)
     options = {"networks": networks} if networks else {}
-    model = checkpoints.load_checkpoint(
-        paths, layout=named["layout"], cls=model_class, **options, **config
-    )
+    if named["layout"] in checkpoints.NETWORK_LAYOUTS:
+        model = checkpoints.load_network(paths, named["layout"])
+    else:
+        model = checkpoints.load_checkpoint(
+            paths, layout=named["layout"], cls=model_class, **options, **config
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as temporary:

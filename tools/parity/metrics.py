@@ -1,9 +1,20 @@
 """Metrics of generated samples, one case for each."""
 
-from parity import modes
+from parity import features, modes
 from parity.case import Unsupported
 
-_CASES = {"stacked_mnist": modes.stacked, "toy": modes.toy}
+_CASES = {
+    "clean_resize": features.clean_resize,
+    "inception_float_input": features.inception_float_input,
+    "inception_v3": features.inception_v3,
+    "lpips_vgg16": features.lpips_vgg16,
+    "ppl_units": features.ppl_units,
+    "stacked_mnist": modes.stacked,
+    "tf1_resize": features.tf1_resize,
+    "toy": modes.toy,
+    "uint8_conversion": features.uint8_conversion,
+    "vgg16_fc2": features.vgg16_fc2,
+}
 
 
 def run(case):
