@@ -37,6 +37,8 @@ class FeatureExtractor:
             `image_shape`, `resize`, `quantization`. Numbers of unequal protocols are not
             comparable.
         num_features: int, D; a dict by output if there are several.
+        logits: str, the output that the Inception score is made of, whose name begins with
+            `logits`; `None` if there is none.
 
     Raises:
         ValueError: if an argument is out of range or the network is of another form.
@@ -70,6 +72,7 @@ class FeatureExtractor:
         # What comes after the last output is not computed.
         self.network = keras.Model(network.input, {name: tensors[name] for name in names})
         self.output = output if isinstance(output, str) else names
+        self.logits = _logits(names)
         self.resize = resize
         self.quantization = quantization
         self.batch_size = batch_size
@@ -91,6 +94,7 @@ class FeatureExtractor:
         cls,
         preset,
         output=None,
+        logits=False,
         resize=None,
         quantization="half_up",
         weights=None,
@@ -108,6 +112,7 @@ class FeatureExtractor:
         Args:
             preset: str, one of these, or a preset folder.
             output: str or list of str; the network's default if `None`.
+            logits: bool, whether the logits of the Inception score are another output.
             resize: str, see the class; the network's default if `None`.
             quantization: str or `None`, see the class.
             weights: path of the original checkpoint (a dict of paths if it has parts), instead of a
@@ -130,10 +135,14 @@ class FeatureExtractor:
         ```
         """
         model = pretrained.load(preset, FeatureNetwork, weights, cache_dir)
+        output = model.default_output if output is None else output
+        if logits:
+            names = [output] if isinstance(output, str) else list(output)
+            output = [*names, *([] if _logits(names) else [_logits(model.network.output)])]
         extractor = cls(
             model.network,
             str(preset),
-            model.default_output if output is None else output,
+            output,
             model.default_resize if resize is None else resize,
             quantization,
             batch_size,
@@ -288,6 +297,10 @@ class FeatureExtractor:
         )
         model = keras.saving.deserialize_keras_object(config["model"])
         return cls.from_model(**{**config, "model": model})
+
+
+def _logits(names):
+    return next((name for name in names if name.startswith("logits")), None)
 
 
 def _outputs(model, output):

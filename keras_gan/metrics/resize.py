@@ -47,14 +47,14 @@ def resize(images, size, rule="tf1"):
     check_integer("size", height, minimum=1)
     check_integer("size", width, minimum=1)
     if isinstance(images, (list, tuple)):
-        return ops.concatenate([_RULES[rule](image[None], size) for image in images])
-    return _RULES[rule](images, size)
+        return ops.concatenate([RULES[rule](image[None], size) for image in images])
+    return RULES[rule](images, size)
 
 
 def check_rule(rule):
     """Raises a ValueError unless `rule` is the name of one."""
-    if rule not in _RULES:
-        raise ValueError(f"The rule of resizing is one of {list(_RULES)}. Received: {rule!r}")
+    if rule not in RULES:
+        raise ValueError(f"The rule of resizing is one of {list(RULES)}. Received: {rule!r}")
 
 
 def _tf1(images, size):
@@ -111,4 +111,4 @@ def _pad(images, size):
     return ops.pad(ops.cast(images, "float32"), [(0, 0), *borders, (0, 0)])
 
 
-_RULES = {"tf1": _tf1, "clean": _clean, "pytorch": _pytorch, "pad": _pad}
+RULES = {"tf1": _tf1, "clean": _clean, "pytorch": _pytorch, "pad": _pad}
