@@ -1,6 +1,16 @@
 """Metrics of generated samples, as Keras metrics for `compile(metrics=[...])`."""
 
 from keras_gan.metrics.birthday import BirthdayParadox, nearest_pairs, support_size
+from keras_gan.metrics.density_coverage import DensityCoverage
+from keras_gan.metrics.feature_metric import FeatureMetric
+from keras_gan.metrics.feature_rows import FeatureRows
+from keras_gan.metrics.feature_statistics import FeatureStatistics
+from keras_gan.metrics.fid_infinity import FIDInfinity, fid_infinity
+from keras_gan.metrics.frechet import FrechetDistance, frechet_distance
+from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
+from keras_gan.metrics.inception_score import InceptionScore
+from keras_gan.metrics.kernel_inception_distance import KernelInceptionDistance
+from keras_gan.metrics.kernels import PolynomialKernel, RBFKernel
 from keras_gan.metrics.modes import (
     GaussianModes,
     HighQualitySamples,
@@ -10,16 +20,48 @@ from keras_gan.metrics.modes import (
     ModesCovered,
     StackedModes,
 )
+from keras_gan.metrics.ms_ssim import MultiScaleSSIM, ms_ssim
+from keras_gan.metrics.precision_recall import PrecisionRecall
+from keras_gan.metrics.realism_score import RealismScore
+from keras_gan.metrics.sample_metric import SampleMetric
+from keras_gan.metrics.sliced_wasserstein import (
+    SlicedWasserstein,
+    laplacian_pyramid,
+    random_patches,
+    sliced_wasserstein,
+)
 
 __all__ = [
     "BirthdayParadox",
+    "DensityCoverage",
+    "FIDInfinity",
+    "FeatureMetric",
+    "FeatureRows",
+    "FeatureStatistics",
+    "FrechetDistance",
+    "FrechetInceptionDistance",
     "GaussianModes",
     "HighQualitySamples",
+    "InceptionScore",
+    "KernelInceptionDistance",
     "ModeJS",
     "ModeKL",
     "Modes",
     "ModesCovered",
+    "MultiScaleSSIM",
+    "PolynomialKernel",
+    "PrecisionRecall",
+    "RBFKernel",
+    "RealismScore",
+    "SampleMetric",
+    "SlicedWasserstein",
     "StackedModes",
+    "fid_infinity",
+    "frechet_distance",
+    "laplacian_pyramid",
+    "ms_ssim",
     "nearest_pairs",
+    "random_patches",
+    "sliced_wasserstein",
     "support_size",
 ]

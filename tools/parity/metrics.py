@@ -1,9 +1,17 @@
 """Metrics of generated samples, one case for each."""
 
-from parity import modes
+from parity import modes, statistics
 from parity.case import Unsupported
 
-_CASES = {"stacked_mnist": modes.stacked, "toy": modes.toy}
+_CASES = {
+    "features": statistics.features,
+    "fid_infinity": statistics.fid_infinity,
+    "ms_ssim": statistics.ms_ssim,
+    "stacked_mnist": modes.stacked,
+    "streaming": statistics.streaming,
+    "swd": statistics.swd,
+    "toy": modes.toy,
+}
 
 
 def run(case):
