@@ -84,8 +84,8 @@ def _tolerance(stated, name):
     if "rtol" in stated or "atol" in stated:
         return stated
     own = _GROUPS.get(kind.removesuffix("_d").removesuffix("_g"))
-    for group in (own, "per_step_values", "values"):
-        if group in stated:
+    for group in (name, own, "per_step_values", "values"):
+        if isinstance(stated.get(group), dict):
             return stated[group]
     if "loss" in kind:
         return {"rtol": _LOSS}

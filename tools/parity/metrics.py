@@ -1,15 +1,20 @@
 """Metrics of generated samples, one case for each."""
 
-from parity import features, modes
+from parity import features, modes, statistics
 from parity.case import Unsupported
 
 _CASES = {
     "clean_resize": features.clean_resize,
+    "features": statistics.features,
+    "fid_infinity": statistics.fid_infinity,
     "inception_float_input": features.inception_float_input,
     "inception_v3": features.inception_v3,
     "lpips_vgg16": features.lpips_vgg16,
+    "ms_ssim": statistics.ms_ssim,
     "ppl_units": features.ppl_units,
     "stacked_mnist": modes.stacked,
+    "streaming": statistics.streaming,
+    "swd": statistics.swd,
     "tf1_resize": features.tf1_resize,
     "toy": modes.toy,
     "uint8_conversion": features.uint8_conversion,

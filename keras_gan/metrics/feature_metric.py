@@ -1,0 +1,63 @@
+"""The base of metrics that compare features of real and of generated images."""
+
+import keras
+
+from keras_gan.metrics.feature_arrays import check_features
+from keras_gan.metrics.sample_metric import SampleMetric
+
+
+class FeatureMetric(SampleMetric):
+    """Base class of metrics on features, which are given or computed from images.
+
+    Args:
+        extractor: callable from images to features `(N, D)`, such as a
+            `keras_gan.metrics.FeatureExtractor`: then `update_state` takes images. Without one it
+            takes features, finite floats `(N, D)`.
+        name: str.
+        dtype: dtype of the metric.
+
+    Attributes:
+        real: state of the real samples.
+        fake: state of the generated samples.
+    """
+
+    def __init__(self, extractor=None, name=None, dtype=None):
+        if extractor is not None and not callable(extractor):
+            raise ValueError(
+                "`extractor` is a callable from images to features, or None if features are given. "
+                f"Received: {extractor!r}"
+            )
+        self.extractor = extractor
+        super().__init__(name, dtype)
+
+    def _add(self, state, samples):
+        if self.extractor is not None:
+            if not len(samples):
+                return
+            samples = self.extractor(samples)
+            if isinstance(samples, dict):
+                raise ValueError(
+                    f"The extractor has several outputs, {sorted(samples)}: make one with the "
+                    f"output that {type(self).__name__} is to compare."
+                )
+        known = self.real.num_features or self.fake.num_features
+        state.update(check_features(samples, known))
+
+    def _origin(self):
+        return getattr(self.extractor, "protocol", self.extractor)
+
+    @property
+    def protocol(self):
+        """As of the base class, and that of the extractor."""
+        return {**super().protocol, "features": getattr(self.extractor, "protocol", None)}
+
+    def get_config(self):
+        """The constructor's arguments."""
+        extractor = keras.saving.serialize_keras_object(self.extractor)
+        return {**super().get_config(), "extractor": extractor}
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        extractor = keras.saving.deserialize_keras_object(config["extractor"])
+        return cls(**{**config, "extractor": extractor})

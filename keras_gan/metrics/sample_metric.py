@@ -1,0 +1,101 @@
+"""The base of metrics that collect real and generated samples on the host."""
+
+import keras
+
+from keras_gan.metrics.feature_arrays import masked, to_host
+
+# Not what a number depends on.
+_NAMES = ("extractor", "name", "dtype")
+
+
+class SampleMetric(keras.metrics.Metric):
+    """Base class: a set of real and one of generated samples, kept on the host.
+
+    A subclass sets `default_name`, says what it keeps of a set in `new_state`, and implements
+    `result`. States live in NumPy, so `update_state` is called outside of compiled steps: float64
+    is there on every backend, and no metric's memory is part of a training step.
+
+    Args:
+        name: str.
+        dtype: dtype of the metric; states and results do not depend on it.
+
+    Attributes:
+        real: state of the real samples.
+        fake: state of the generated samples.
+    """
+
+    default_name = None
+
+    def __init__(self, name=None, dtype=None):
+        super().__init__(name=name or self.default_name, dtype=dtype)
+        self.reset_state()
+
+    def new_state(self):
+        """What is kept of a set: an object with `count`, `update(samples)` and `merge(other)`."""
+        raise NotImplementedError(f"{type(self).__name__} must implement `new_state`.")
+
+    def reset_state(self):
+        """Forget all samples."""
+        self.real, self.fake = self.new_state(), self.new_state()
+
+    def update_state(self, real=None, fake=None, mask=None):
+        """Add samples of either set, or of both.
+
+        Args:
+            real: array or tensor `(N, ...)`.
+            fake: the same of generated samples.
+            mask: bool array `(N,)`, false for padding, of the set or sets that are given.
+
+        Raises:
+            ValueError: if these are not what the metric takes.
+        """
+        for state, samples in ((self.real, real), (self.fake, fake)):
+            if samples is not None:
+                self._add(state, masked(to_host(samples), mask))
+
+    def _add(self, state, samples):
+        state.update(samples)
+
+    def merge_state(self, metrics):
+        """Add the samples of other metrics of this class, such as those of other replicas.
+
+        Args:
+            metrics: list of metrics.
+
+        Raises:
+            ValueError: if one is of another class, or its samples come from elsewhere.
+        """
+        metrics = list(metrics)
+        for metric in metrics:
+            if type(metric) is not type(self) or metric._origin() != self._origin():
+                raise ValueError(
+                    "Only metrics of one class with samples of the same kind can be merged. "
+                    f"Received: {type(metric).__name__} of {_described(metric)} for "
+                    f"{type(self).__name__} of {_described(self)}"
+                )
+        for metric in metrics:
+            self._merge(metric)
+
+    def _origin(self):
+        """What the samples of metrics that are merged have in common."""
+        return None
+
+    def _merge(self, other):
+        self.real.merge(other.real)
+        self.fake.merge(other.fake)
+
+    @property
+    def protocol(self):
+        """Dict: what a number depends on besides the images. Compare only what agrees in it."""
+        config = {key: value for key, value in self.get_config().items() if key not in _NAMES}
+        counts = {"real_samples": self.real.count, "fake_samples": self.fake.count}
+        return {"metric": type(self).__name__, **config, **counts}
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"name": self.name, "dtype": self.dtype}
+
+
+def _described(metric):
+    origin = metric._origin() if hasattr(metric, "_origin") else None
+    return "samples as they are given" if origin is None else repr(origin)
