@@ -885,14 +885,15 @@ class GAN(backend.Trainer, keras.Model):
         finally:
             for stream, state in streams:
                 stream.assign(state)
-        logs.update(self._evaluate_on_host(adapter.images, kwargs.get("steps")))
+        batch_size = getattr(adapter.images, "batch_size", None) or batch_size or 32
+        logs.update(self._evaluate_on_host(adapter.images, batch_size, kwargs.get("steps")))
         return logs if return_dict else list(logs.values())
 
-    def _evaluate_on_host(self, images, steps):
+    def _evaluate_on_host(self, images, batch_size, steps):
         """The compiled metrics that keep samples, of as many generated images as there are real."""
         if not self._host_metrics:
             return {}
-        real = sources.open_source(images)
+        real = sources.open_source(images, batch_size)
         if real.is_stream:
             raise ValueError(
                 f"{[metric.name for metric in self._host_metrics]} look at the images after the "
@@ -900,9 +901,8 @@ class GAN(backend.Trainer, keras.Model):
             )
         for metric in self._host_metrics:
             metric.reset_state()
-        batches = itertools.islice(real.batches(), steps)
         count = 0
-        for batch in batches:
+        for batch in itertools.islice(real.batches(), steps):
             count += len(batch)
             for metric in self._host_metrics:
                 metric.update_state(real=batch)

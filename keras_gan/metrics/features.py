@@ -204,7 +204,7 @@ class FeatureExtractor:
         inputs = keras.Input(model.input_shape[1:])
         # The identity for a model that takes pixels.
         x = layers.Rescaling((high - low) / 255, offset=low)(inputs)
-        found = keras.Model(model.input, tensors)(x, training=False)
+        found = keras.Model(model.inputs[0], tensors)(x, training=False)
         extractor = cls(
             keras.Model(inputs, {key: _rows(tensor) for key, tensor in found.items()}),
             model.name if name is None else name,
@@ -315,7 +315,7 @@ def _outputs(model, output):
             f"`model` takes images and nothing else. It has {len(model.inputs)} inputs."
         )
     if output is None:
-        tensors = model.output
+        tensors = getattr(model, "output", None)
         if isinstance(tensors, dict):
             return tensors, list(tensors)
         if len(model.outputs) == 1:

@@ -62,7 +62,7 @@ class Generated:
         **options: `truncation`, `labels`, `ema` of `keras_gan.GAN.generate`.
     """
 
-    def __init__(self, model, count, seed, batch_size, **options):
+    def __init__(self, model, count, seed, batch_size=64, **options):
         if model.num_classes is not None and options.get("labels") is None:
             options["labels"] = "random"
         self.count = count
@@ -72,7 +72,7 @@ class Generated:
 
     def batches(self):
         """Yields uint8 arrays `(n, H, W, C)`."""
-        labels = self._options["labels"]
+        labels = self._options.get("labels")
         one_each = labels is not None and not isinstance(labels, (str, int, np.integer))
         for start in range(0, self.count, self._batch_size):
             part = slice(start, start + self._batch_size)

@@ -65,9 +65,13 @@ def test_numbers_are_those_of_the_metrics_on_the_features(extractor, options):
 
 def test_pixels_metrics_take_images(options):
     images = RNG.randint(0, 256, (8, 32, 32, 3)).astype("uint8")
-    metric = metrics.SlicedWasserstein(patches=8, repeats=1)
-    result = evaluate(images, images, [metric], **options)
-    assert result.values["swd"] == 0 and result.protocol["extractor"] is None
+    arguments = {"patches": 8, "repeats": 1}
+    result = evaluate(
+        images[:4], images, [metrics.SlicedWasserstein(**arguments)], num_real=4, **options
+    )
+    metric = metrics.SlicedWasserstein(**arguments)
+    metric.update_state(real=images[:4], fake=images[:4])
+    assert result.values == metric.result() and result.protocol["extractor"] is None
 
 
 def test_counts(options):
