@@ -1,10 +1,11 @@
 """Metrics of generated samples, one case for each."""
 
-from parity import features, modes, statistics
+from parity import evaluation, features, modes, statistics
 from parity.case import Unsupported
 
 _CASES = {
     "clean_resize": features.clean_resize,
+    "e2e": evaluation.e2e,
     "features": statistics.features,
     "fid_infinity": statistics.fid_infinity,
     "inception_float_input": features.inception_float_input,
