@@ -200,7 +200,7 @@ def test_small_images_get_the_border_of_the_training_data():
 
 def test_networks_are_no_gans():
     assert not set(builtin_folders(of_metrics=True)) & set(keras_gan.list_presets())
-    with pytest.raises(ValueError, match="No network 'dcgan_emoji_64'.*inception"):
+    with pytest.raises(ValueError, match=r"No network 'dcgan_emoji_64'.*inception"):
         FeatureExtractor.from_preset("dcgan_emoji_64")
     with pytest.raises(ValueError, match="Remove `weights`"):
         FeatureExtractor.from_preset("fashion_mnist_classifier", weights="file.pth")
@@ -217,9 +217,8 @@ def test_cards(name):
 
 @pytest.mark.parametrize("arguments", [{}, {"image_shape": (8, 4, 3), "num_classes": 3}])
 def test_classifier_can_be_made_again(arguments):
-    classifier = ImageClassifier(
-        **{"image_shape": (8, 8, 1), "num_classes": 2, **arguments}, width=2
-    )
+    arguments = {"image_shape": (8, 8, 1), "num_classes": 2, **arguments}
+    classifier = ImageClassifier(**arguments, width=2)
     again = ImageClassifier.from_config(classifier.get_config())
     assert [w.shape for w in again.weights] == [w.shape for w in classifier.weights]
     assert classifier(np.zeros((1, *classifier.image_shape))).shape[1] == classifier.num_classes

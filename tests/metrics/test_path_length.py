@@ -1,3 +1,4 @@
+import itertools
 import types
 
 import keras
@@ -72,7 +73,7 @@ def test_slerp_stays_on_the_sphere_at_a_constant_speed():
         np.testing.assert_allclose(np.linalg.norm(point, axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(points[0], a / np.linalg.norm(a, axis=1)[:, None], atol=1e-6)
     np.testing.assert_allclose(points[3], b / np.linalg.norm(b, axis=1)[:, None], atol=1e-6)
-    angles = [np.arccos((p * q).sum(1)) for p, q in zip(points, points[1:], strict=False)]
+    angles = [np.arccos((p * q).sum(1)) for p, q in itertools.pairwise(points)]
     np.testing.assert_allclose(angles[1], angles[0], rtol=1e-4)
     np.testing.assert_allclose(angles[2], 2 * angles[0], rtol=1e-4)
 
