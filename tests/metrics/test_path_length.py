@@ -21,8 +21,16 @@ def vectors(count=4, size=6, seed=0):
     return rng.standard_normal((2, count, size)).astype("float32")
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class MeanSquares:
     """A distance that can be computed by hand."""
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
 
     protocol = {"network": "mean squares"}  # noqa: RUF012
 
@@ -153,6 +161,12 @@ def test_space_w():
     np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-4)
 
 
+def test_saved_and_made_again():
+    metric = PerceptualPathLength(MeanSquares(), space="w", crop=True, seed=3)
+    again = PerceptualPathLength.from_config(metric.get_config())
+    assert again.protocol == metric.protocol and again.batch_size == metric.batch_size
+
+
 def test_protocol_and_arguments():
     protocol = PerceptualPathLength(MeanSquares(), space="w", crop=True).protocol
     assert protocol["interpolation"] == "lerp" and protocol["crop"]
@@ -165,6 +179,7 @@ def test_protocol_and_arguments():
         {"epsilon": 2},
         {"num_samples": 1},
         {"batch_size": 0},
+        {"seed": -1},
     ):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             PerceptualPathLength(MeanSquares(), **arguments)

@@ -61,7 +61,8 @@ def test_converted_once(paths, tmp_path, monkeypatch):
     again = LPIPS.from_preset(cache_dir=tmp_path, size=64)
     assert asked == ["vgg16-397923af.pth", "weights-vgg16-lpips.pth"]
     assert again.protocol == {**first.protocol, "size": 64}
-    assert first.protocol == LPIPS.from_preset(weights=paths).protocol
+    made = LPIPS.from_preset(weights=paths)
+    assert first.protocol == made.protocol == LPIPS.from_config(made.get_config()).protocol
 
 
 def test_offline_it_says_what_to_get_and_where_to_put_it(tmp_path, monkeypatch):
