@@ -61,7 +61,8 @@ def gan(network, latent_dim=3, num_classes=None):
         ema_generator=network,
         image_shape=(4, 4, 1),
         num_classes=num_classes,
-        variables=[],
+        # What `backend.sync` calls on JAX.
+        jax_state_sync=lambda: None,
         latents_from_seeds=lambda seeds: np.stack(
             [np.random.RandomState(s).randn(latent_dim).astype("float32") for s in seeds]
         ),
