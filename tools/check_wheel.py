@@ -26,6 +26,8 @@ for name in keras_gan.list_presets():
     assert images.std() > 20, name
     print(name, images.shape)
 assert keras_gan.list_presets()
+extractor = keras_gan.metrics.FeatureExtractor.from_preset("fashion_mnist_classifier")
+assert extractor(images[:, ::2, ::2, :1]).std() > 0
 """
 
 

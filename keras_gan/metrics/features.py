@@ -204,7 +204,7 @@ class FeatureExtractor:
         inputs = keras.Input(model.input_shape[1:])
         # The identity for a model that takes pixels.
         x = layers.Rescaling((high - low) / 255, offset=low)(inputs)
-        found = keras.Model(model.inputs[0], tensors)(x, training=False)
+        found = keras.Model(model.inputs, tensors)(x, training=False)
         extractor = cls(
             keras.Model(inputs, {key: _rows(tensor) for key, tensor in found.items()}),
             model.name if name is None else name,
@@ -315,11 +315,12 @@ def _outputs(model, output):
             f"`model` takes images and nothing else. It has {len(model.inputs)} inputs."
         )
     if output is None:
-        tensors = getattr(model, "output", None)
-        if isinstance(tensors, dict):
-            return tensors, list(tensors)
+        named = getattr(model, "output", None)
+        if isinstance(named, dict):
+            return named, list(named)
         if len(model.outputs) == 1:
-            return {model.outputs[0].name: model.outputs[0]}, model.outputs[0].name
+            # The tensor's own name counts models of the process.
+            return {"output": model.outputs[0]}, "output"
         raise ValueError("`model` has several outputs without names. Name layers as `output`.")
     known = {layer.name for layer in model.layers}
     names = [output] if isinstance(output, str) else list(output)

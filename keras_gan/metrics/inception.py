@@ -60,9 +60,9 @@ class InceptionV3(FeatureNetwork):
             x = _block_c(x, f"Mixed_{block}", width)
         outputs["768"] = _mean(x)
         x = _block_d(x, "Mixed_7a")
-        x = _block_e(x, "Mixed_7b", layers.AveragePooling2D)
+        x = _block_e(x, "Mixed_7b", _averaged)
         # In the graph the last pool is a maximum, unlike in the paper.
-        x = _block_e(x, "Mixed_7c", layers.MaxPooling2D)
+        x = _block_e(x, "Mixed_7c", _largest)
         outputs["2048"] = _mean(x)
         unbiased, logits = _Classes(1008, name="fc")(outputs["2048"])
         self.adopt(inputs, {**outputs, "logits_unbiased": unbiased, "logits": logits})
@@ -88,14 +88,14 @@ class _Classes(layers.Dense):
         return shape, shape
 
 
-def _conv(x, name, filters, size, stride=1, padding="valid"):
+def _conv(x, name, filters, size, stride=1, padding="valid", activation="relu"):
     # Its weights are loaded; drawing random ones first would take longer.
     layer = Conv2D(
         filters,
         size,
         stride,
         padding,
-        activation="relu",
+        activation=activation,
         kernel_initializer="zeros",
         name=name,
     )
@@ -117,8 +117,15 @@ def _mean(x):
     return layers.GlobalAveragePooling2D()(x)
 
 
-def _pooled(x, name, filters, pool=layers.AveragePooling2D):
-    x = pool(3, strides=1, padding="same")(x)
+def _averaged(x, name, filters):
+    # Both are linear, so the order does not matter, and after the convolution there is less to do.
+    x = _conv(x, f"{name}-branch_pool", filters, 1, activation=None)
+    x = layers.AveragePooling2D(3, strides=1, padding="same")(x)
+    return layers.ReLU()(x)
+
+
+def _largest(x, name, filters):
+    x = layers.MaxPooling2D(3, strides=1, padding="same")(x)
     return _conv(x, f"{name}-branch_pool", filters, 1)
 
 
@@ -128,7 +135,7 @@ def _block_a(x, name, width):
             _conv(x, f"{name}-branch1x1", 64, 1),
             _same(x, f"{name}-branch5x5", (48, 1), (64, 5)),
             _same(x, f"{name}-branch3x3dbl", (64, 1), (96, 3), (96, 3)),
-            _pooled(x, name, width),
+            _averaged(x, name, width),
         ]
     )
 
@@ -153,7 +160,7 @@ def _block_c(x, name, width):
             _conv(x, f"{name}-branch1x1", 192, 1),
             _same(x, f"{name}-branch7x7", (width, 1), (width, row), (192, column)),
             _same(x, f"{name}-branch7x7dbl", *double),
-            _pooled(x, name, 192),
+            _averaged(x, name, 192),
         ]
     )
 
@@ -178,7 +185,7 @@ def _block_e(x, name, pool):
             _conv(x, f"{name}-branch1x1", 320, 1),
             *_crossed(single, f"{name}-branch3x3_2"),
             *_crossed(double, f"{name}-branch3x3dbl_3"),
-            _pooled(x, name, 192, pool),
+            pool(x, name, 192),
         ]
     )
 

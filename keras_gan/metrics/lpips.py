@@ -88,6 +88,7 @@ class LPIPSNetwork(keras.Model):
         }
 
 
+@keras.saving.register_keras_serializable(package="keras_gan")
 class LPIPS:
     """Perceptual distance of pairs of images, 0 for equal ones.
 
@@ -118,6 +119,7 @@ class LPIPS:
             "weights": pretrained.fingerprint(network),
             "size": network.size,
         }
+        self._config = None
 
     @classmethod
     def from_preset(
@@ -141,7 +143,14 @@ class LPIPS:
             OSError: if they cannot be downloaded; it says what to get and where to put it.
         """
         network = pretrained.load(preset, LPIPSNetwork, weights, cache_dir, size=size)
-        return cls(network, batch_size)
+        lpips = cls(network, batch_size)
+        lpips._config = {
+            "preset": str(preset),
+            "weights": weights,
+            "size": size,
+            "batch_size": batch_size,
+        }
+        return lpips
 
     def __call__(self, first, second, value_range=None):
         """Distances of pairs.
@@ -185,3 +194,14 @@ class LPIPS:
             )
         pair = [np.broadcast_to(x, (*x.shape[:3], 3)).astype("float32") for x in (first, second)]
         return backend.predict(self.network, pair, self.batch_size).sum(axis=1)
+
+    def get_config(self):
+        """The arguments of `from_preset`."""
+        if self._config is None:
+            raise ValueError("Only what `LPIPS.from_preset` made can be saved. Use that.")
+        return dict(self._config)
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        return cls.from_preset(**config)

@@ -15,7 +15,7 @@ _NETWORKS = ("mapping", "synthesis")
 
 
 class PathLength(NamedTuple):
-    """A mean without outliers.
+    """A mean without outliers, what `keras_gan.metrics.PerceptualPathLength` returns.
 
     Attributes:
         mean: float.
@@ -23,6 +23,11 @@ class PathLength(NamedTuple):
         low: float, the smallest value that counts.
         high: float, the largest.
         kept: int, how many count.
+
+    Example:
+    ```python
+    length = keras_gan.metrics.PathLength(mean=2.0, std=1.0, low=0.5, high=4.0, kept=98)
+    ```
     """
 
     mean: float
@@ -32,6 +37,7 @@ class PathLength(NamedTuple):
     kept: int
 
 
+@keras.saving.register_keras_serializable(package="keras_gan")
 class PerceptualPathLength:
     """Perceptual path length (PPL): a smooth latent space has a small one.
 
@@ -98,6 +104,7 @@ class PerceptualPathLength:
             raise ValueError("`epsilon` must be positive. Received: 0")
         check_integer("num_samples", num_samples, minimum=2)
         check_integer("batch_size", batch_size, minimum=1)
+        (seed,) = latents.parse_seeds([seed])
         self.lpips = lpips
         self.space = space
         self.sampling = sampling
@@ -154,6 +161,25 @@ class PerceptualPathLength:
             pair = self._images(model, first, second, (t, t + self.epsilon))
             lengths.append(self.lpips.distances(*pair) / self.epsilon**2)
         return trimmed_mean(np.concatenate(lengths))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "lpips": keras.saving.serialize_keras_object(self.lpips),
+            "space": self.space,
+            "sampling": self.sampling,
+            "interpolation": self.interpolation,
+            "epsilon": self.epsilon,
+            "crop": self.crop,
+            "num_samples": self.num_samples,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        return cls(**{**config, "lpips": keras.saving.deserialize_keras_object(config["lpips"])})
 
     def _images(self, model, first, second, positions):
         """Pixels at two positions of the paths between the latents of seeds."""

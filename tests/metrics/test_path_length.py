@@ -1,3 +1,4 @@
+import itertools
 import types
 
 import keras
@@ -20,8 +21,16 @@ def vectors(count=4, size=6, seed=0):
     return rng.standard_normal((2, count, size)).astype("float32")
 
 
+@keras.saving.register_keras_serializable(package="tests")
 class MeanSquares:
     """A distance that can be computed by hand."""
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
 
     protocol = {"network": "mean squares"}  # noqa: RUF012
 
@@ -52,7 +61,8 @@ def gan(network, latent_dim=3, num_classes=None):
         ema_generator=network,
         image_shape=(4, 4, 1),
         num_classes=num_classes,
-        variables=[],
+        # What `backend.sync` calls on JAX.
+        jax_state_sync=lambda: None,
         latents_from_seeds=lambda seeds: np.stack(
             [np.random.RandomState(s).randn(latent_dim).astype("float32") for s in seeds]
         ),
@@ -72,7 +82,7 @@ def test_slerp_stays_on_the_sphere_at_a_constant_speed():
         np.testing.assert_allclose(np.linalg.norm(point, axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(points[0], a / np.linalg.norm(a, axis=1)[:, None], atol=1e-6)
     np.testing.assert_allclose(points[3], b / np.linalg.norm(b, axis=1)[:, None], atol=1e-6)
-    angles = [np.arccos((p * q).sum(1)) for p, q in zip(points, points[1:], strict=False)]
+    angles = [np.arccos((p * q).sum(1)) for p, q in itertools.pairwise(points)]
     np.testing.assert_allclose(angles[1], angles[0], rtol=1e-4)
     np.testing.assert_allclose(angles[2], 2 * angles[0], rtol=1e-4)
 
@@ -152,6 +162,12 @@ def test_space_w():
     np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-4)
 
 
+def test_saved_and_made_again():
+    metric = PerceptualPathLength(MeanSquares(), space="w", crop=True, seed=3)
+    again = PerceptualPathLength.from_config(metric.get_config())
+    assert again.protocol == metric.protocol and again.batch_size == metric.batch_size
+
+
 def test_protocol_and_arguments():
     protocol = PerceptualPathLength(MeanSquares(), space="w", crop=True).protocol
     assert protocol["interpolation"] == "lerp" and protocol["crop"]
@@ -164,6 +180,7 @@ def test_protocol_and_arguments():
         {"epsilon": 2},
         {"num_samples": 1},
         {"batch_size": 0},
+        {"seed": -1},
     ):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             PerceptualPathLength(MeanSquares(), **arguments)

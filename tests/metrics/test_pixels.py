@@ -80,5 +80,5 @@ def test_ambiguous_input_is_refused(images, value_range, message):
 
 
 def test_unknown_rule():
-    with pytest.raises(ValueError, match="half_up.*nearest"):
+    with pytest.raises(ValueError, match=r"half_up.*nearest"):
         to_pixels(floats(1, 4, 4, 3), (-1, 1), "nearest")

@@ -43,7 +43,7 @@ def test_own_files(paths, tensors):
     assert lpips.protocol["weights"] == pretrained.fingerprint(
         checkpoints.load_network(tensors, "lpips_vgg16")
     )
-    with pytest.raises(ValueError, match="lin0.model.1.weight"):
+    with pytest.raises(ValueError, match=r"lin0\.model"):
         LPIPS.from_preset(weights=paths["vgg16"])
 
 
@@ -61,7 +61,8 @@ def test_converted_once(paths, tmp_path, monkeypatch):
     again = LPIPS.from_preset(cache_dir=tmp_path, size=64)
     assert asked == ["vgg16-397923af.pth", "weights-vgg16-lpips.pth"]
     assert again.protocol == {**first.protocol, "size": 64}
-    assert first.protocol == LPIPS.from_preset(weights=paths).protocol
+    made = LPIPS.from_preset(weights=paths)
+    assert first.protocol == made.protocol == LPIPS.from_config(made.get_config()).protocol
 
 
 def test_offline_it_says_what_to_get_and_where_to_put_it(tmp_path, monkeypatch):
@@ -116,7 +117,7 @@ def test_a_file_that_was_put_where_the_error_says(tmp_path, monkeypatch):
     assert extractor.num_features == 64
     assert len(extractor.network.layers) < 12
     del stored["Mixed_7c.branch_pool.bn.running_var"]
-    with pytest.raises(ValueError, match="Mixed_7c.branch_pool.bn.running_var"):
+    with pytest.raises(ValueError, match=r"Mixed_7c\.branch_pool\.bn\.running_var"):
         checkpoints.load_network(stored, "inception_v3_pytorch_fid")
 
 
@@ -133,7 +134,7 @@ def test_mirrors_are_tried_in_turn(tmp_path, monkeypatch):
     mirrors = ["https://first.org/w.pth", "https://second.org/w.pth"]
     assert download.local_files(mirrors, "0" * 64) == tmp_path
     assert asked == mirrors
-    with pytest.raises(ConnectionError, match="first.org/w.pth is down.*first.org/v.pth is down"):
+    with pytest.raises(ConnectionError, match=r"w.pth is down.*v.pth is down"):
         download.local_files([mirrors[0], "https://first.org/v.pth"], "0" * 64)
     with pytest.raises(ValueError, match="empty list"):
         download.local_files([])

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from keras_gan import checkpoints, metrics
+from keras_gan import backend, checkpoints, metrics
 from keras_gan.metrics import path_length
 from parity.case import Unsupported
 from parity.training import to_numpy
@@ -25,19 +25,14 @@ def _enlarged(coarse, fine):
     return coarse
 
 
-def inception(case, outputs):
-    """The extractor of a case's weights."""
-    network = checkpoints.load_network(case.params, "inception_v3_pytorch_fid").network
-    return metrics.FeatureExtractor(network, "inception", outputs)
-
-
 def inception_v3(case):
     """All outputs of all sets of images."""
-    extractor = inception(case, case.config["layers"])
+    network = checkpoints.load_network(case.params, "inception_v3_pytorch_fid").network
+    extractor = metrics.FeatureExtractor(network, "inception", _outputs(case))
     return {
-        f"{name}.{layer}": rows
+        f"{name}.{output}": rows
         for name in case.config["sets"]
-        for layer, rows in extractor(images_of(case, name)).items()
+        for output, rows in extractor(images_of(case, name)).items()
     }
 
 
@@ -45,26 +40,30 @@ def inception_float_input(case):
     """Rounded and unrounded images."""
     coarse, fine = case.inputs["coarse"], case.inputs["fine"]
     images = np.clip(_enlarged(coarse, fine) + fine, -1, 1).transpose(_CHANNELS_LAST)
-    layers = sorted({name.partition(".")[2] for name in case.outputs})
     network = checkpoints.load_network(case.params, "inception_v3_pytorch_fid").network
     found = {}
     for path, quantization in (("uint8", "half_up"), ("float", None)):
         extractor = metrics.FeatureExtractor(
-            network, "inception", layers, quantization=quantization
+            network, "inception", _outputs(case), quantization=quantization
         )
-        for layer, rows in extractor(images, value_range=(-1, 1)).items():
-            found[f"{path}.{layer}"] = rows
+        for output, rows in extractor(images, value_range=(-1, 1)).items():
+            found[f"{path}.{output}"] = rows
     return found
+
+
+def _outputs(case):
+    """The network's outputs that the case has, behind the names of its sets of images."""
+    return sorted({name.partition(".")[2] for name in case.outputs})
 
 
 def vgg16_fc2(case):
     """Both outputs of all sets of images."""
     network = checkpoints.load_network(case.params, "vgg16_torchvision").network
-    extractor = metrics.FeatureExtractor(network, "vgg16", ["fc2", "fc2_relu"])
+    extractor = metrics.FeatureExtractor(network, "vgg16", _outputs(case))
     return {
-        f"{name}.{layer}": rows
+        f"{name}.{output}": rows
         for name in case.config["sets"]
-        for layer, rows in extractor(images_of(case, name)).items()
+        for output, rows in extractor(images_of(case, name)).items()
     }
 
 
@@ -79,12 +78,12 @@ def lpips_vgg16(case):
         for output in case.outputs:
             wanted = re.fullmatch(rf"{name}\.lpips_resize_(None|\d+)", output)
             if wanted:
-                size = None if wanted[1] == "None" else int(wanted[1])
-                sized = metrics.LPIPSNetwork(size)
-                sized.set_weights(network.get_weights())
+                sized = network
+                if wanted[1] != "None":
+                    sized = metrics.LPIPSNetwork(int(wanted[1]))
+                    sized.set_weights(network.get_weights())
                 found[output] = metrics.LPIPS(sized)(first, second)
-        pair = [np.float32(first), np.float32(second)]
-        found[f"{name}.per_layer"] = to_numpy(network(pair))
+        found[f"{name}.per_layer"] = backend.predict(network, [first, second], len(first))
     return found
 
 

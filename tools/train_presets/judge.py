@@ -3,16 +3,14 @@
     KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_fashion_mnist_32
 
 Prints the share of each class among 10,000 samples and the mean probability of the class chosen,
-beside those of the 10,000 real test images. The classifier is trained where it is missing.
+beside those of the 10,000 real test images. Figures of cards from before this classifier was a
+preset are those of another one, of 90.6 % accuracy.
 """
 
 import argparse
-import pathlib
 
-import keras
 import numpy as np
-from keras import layers
-from recipes import FASHION_MNIST
+from classifier import images_and_labels
 
 import keras_gan
 
@@ -28,51 +26,16 @@ CLASSES = (
     "Bag",
     "Ankle boot",
 )
-WEIGHTS = pathlib.Path(__file__).with_name("fashion_mnist_classifier.weights.h5")
 
 
-def images_and_labels(part):
-    """Images of `"train"` or `"t10k"`, padded to 32x32 as generators make them, and class ids."""
-    images = keras_gan.data.read_idx(FASHION_MNIST / f"{part}-images-idx3-ubyte.gz")
-    labels = keras_gan.data.read_idx(FASHION_MNIST / f"{part}-labels-idx1-ubyte.gz")
-    return np.pad(images, ((0, 0), (2, 2), (2, 2)))[..., None], labels
-
-
-def classifier():
-    """A small convolutional classifier of uint8 images `(N, 32, 32, 1)`."""
-    model = keras.Sequential(
-        [
-            keras.Input((32, 32, 1)),
-            layers.Rescaling(1 / 127.5, offset=-1),
-            layers.Conv2D(24, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(48, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dropout(0.4),
-            layers.Dense(96, activation="relu"),
-            layers.Dropout(0.4),
-            layers.Dense(10, activation="softmax"),
-        ]
+def probabilities_of(images):
+    """The classes of uint8 images `(N, 32, 32, 1)`, by the preset fashion_mnist_classifier."""
+    extractor = keras_gan.metrics.FeatureExtractor.from_preset(
+        "fashion_mnist_classifier", output="logits"
     )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-def trained_classifier():
-    """The classifier with its weights, trained for six epochs if there are none."""
-    model = classifier()
-    if WEIGHTS.exists():
-        model.load_weights(WEIGHTS)
-    else:
-        keras.utils.set_random_seed(0)
-        model = classifier()
-        model.fit(*images_and_labels("train"), batch_size=128, epochs=6, verbose=2)
-        bare = classifier()
-        bare.compile()
-        bare.set_weights(model.get_weights())
-        bare.save_weights(WEIGHTS)
-    return model
+    logits = extractor(images)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def figures(probabilities):
@@ -87,11 +50,10 @@ def figures(probabilities):
 
 def figures_of(gan, count=10_000, seed=0):
     """The figures of `count` samples beside those of the real test images, for a card."""
-    model = trained_classifier()
     images, labels = images_and_labels("t10k")
-    real = model.predict(images, batch_size=500, verbose=0)
+    real = probabilities_of(images)
     samples = gan.generate(count, seed=seed, batch_size=500)
-    fake = model.predict(samples, batch_size=500, verbose=0)
+    fake = probabilities_of(samples)
     accuracy = float((real.argmax(1) == labels).mean())
     result = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
     for name, found in (("real test images", figures(real)), (f"{count} samples", figures(fake))):
