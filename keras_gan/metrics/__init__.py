@@ -2,6 +2,11 @@
 
 from keras_gan.metrics.birthday import BirthdayParadox, nearest_pairs, support_size
 from keras_gan.metrics.density_coverage import DensityCoverage
+from keras_gan.metrics.equivariance import (
+    EquivarianceMetric,
+    RotationEquivariance,
+    TranslationEquivariance,
+)
 from keras_gan.metrics.feature_metric import FeatureMetric
 from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.feature_statistics import FeatureStatistics
@@ -34,6 +39,7 @@ from keras_gan.metrics.sliced_wasserstein import (
 __all__ = [
     "BirthdayParadox",
     "DensityCoverage",
+    "EquivarianceMetric",
     "FIDInfinity",
     "FeatureMetric",
     "FeatureRows",
@@ -53,9 +59,11 @@ __all__ = [
     "PrecisionRecall",
     "RBFKernel",
     "RealismScore",
+    "RotationEquivariance",
     "SampleMetric",
     "SlicedWasserstein",
     "StackedModes",
+    "TranslationEquivariance",
     "fid_infinity",
     "frechet_distance",
     "laplacian_pyramid",

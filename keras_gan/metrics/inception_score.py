@@ -1,5 +1,7 @@
 """The Inception score (IS)."""
 
+import itertools
+
 import keras
 import numpy as np
 
@@ -72,8 +74,9 @@ class InceptionScore(FeatureMetric):
         if self.shuffle:
             order = np.random.RandomState(self.seed).permutation(count)
         bounds = [i * count // self.splits for i in range(self.splits + 1)]
-        parts = zip(bounds[:-1], bounds[1:], strict=True)
-        scores = [_score(self.fake.take(order[start:stop])) for start, stop in parts]
+        scores = [
+            _score(self.fake.take(order[start:stop])) for start, stop in itertools.pairwise(bounds)
+        ]
         return {
             "inception_score": float(np.mean(scores)),
             "inception_score_std": float(np.std(scores)),

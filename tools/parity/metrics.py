@@ -4,6 +4,7 @@ from parity import modes, statistics
 from parity.case import Unsupported
 
 _CASES = {
+    "equivariance": statistics.equivariance,
     "features": statistics.features,
     "fid_infinity": statistics.fid_infinity,
     "ms_ssim": statistics.ms_ssim,
