@@ -1,4 +1,4 @@
-"""Metrics of generated samples, as Keras metrics for `compile(metrics=[...])`."""
+"""Metrics of generated samples, as Keras metrics."""
 
 from keras_gan.metrics.birthday import BirthdayParadox, nearest_pairs, support_size
 from keras_gan.metrics.density_coverage import DensityCoverage
@@ -10,8 +10,8 @@ from keras_gan.metrics.equivariance import (
 from keras_gan.metrics.feature_metric import FeatureMetric
 from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.feature_statistics import FeatureStatistics
-from keras_gan.metrics.fid_infinity import FIDInfinity, fid_infinity
-from keras_gan.metrics.frechet import FrechetDistance, frechet_distance
+from keras_gan.metrics.fid_infinity import fid_infinity
+from keras_gan.metrics.frechet import frechet_distance
 from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
 from keras_gan.metrics.inception_score import InceptionScore
 from keras_gan.metrics.kernel_inception_distance import KernelInceptionDistance
@@ -40,11 +40,9 @@ __all__ = [
     "BirthdayParadox",
     "DensityCoverage",
     "EquivarianceMetric",
-    "FIDInfinity",
     "FeatureMetric",
     "FeatureRows",
     "FeatureStatistics",
-    "FrechetDistance",
     "FrechetInceptionDistance",
     "GaussianModes",
     "HighQualitySamples",
