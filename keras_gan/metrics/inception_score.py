@@ -43,6 +43,7 @@ class InceptionScore(FeatureMetric):
     """
 
     default_name = "inception_score"
+    settings = ("splits", "shuffle", "seed")
 
     def __init__(self, extractor=None, splits=10, shuffle=True, seed=2020, name=None, dtype=None):
         check_integer("splits", splits, minimum=1)
@@ -81,11 +82,6 @@ class InceptionScore(FeatureMetric):
             "inception_score": float(np.mean(scores)),
             "inception_score_std": float(np.std(scores)),
         }
-
-    def get_config(self):
-        """The constructor's arguments."""
-        own = {"splits": self.splits, "shuffle": self.shuffle, "seed": self.seed}
-        return {**super().get_config(), **own}
 
 
 def _score(logits):

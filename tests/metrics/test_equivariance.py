@@ -8,8 +8,8 @@ from keras_gan.metrics import RotationEquivariance, TranslationEquivariance
 from keras_gan.metrics.equivariance import (
     fractional_translation,
     integer_translation,
-    psnr,
     pseudo_rotation,
+    psnr,
     rotation,
     rotation_matrix,
 )

@@ -26,7 +26,8 @@ METRICS = [
 class Extractor:
     """Red, green and blue of each image."""
 
-    protocol = {"network": "colours"}
+    def __init__(self):
+        self.protocol = {"network": "colours"}
 
     def __call__(self, images):
         return ops.mean(ops.cast(ops.convert_to_tensor(images), "float32"), axis=(1, 2))

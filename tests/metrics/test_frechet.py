@@ -98,7 +98,7 @@ def test_metric():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         metric.result()
-    assert metric.protocol["route"] == "cholesky"
+    assert metric.route == "cholesky" and metric.protocol["ddof"] == 1
     assert (metric.protocol["real_samples"], metric.protocol["fake_samples"]) == (600, 700)
     population = result(updated(FrechetInceptionDistance(ddof=0), FAKE[:600]))
     scaled = result(updated(FrechetInceptionDistance(), FAKE[:600]))
@@ -133,7 +133,8 @@ def test_statistics_of_a_file(tmp_path):
 
 def test_file_of_another_protocol(tmp_path):
     class Extractor:
-        protocol = {"network": "mine"}
+        def __init__(self):
+            self.protocol = {"network": "mine"}
 
         def __call__(self, images):
             return images.reshape(len(images), -1).astype("float32")
@@ -142,14 +143,14 @@ def test_file_of_another_protocol(tmp_path):
     collected(REAL).save(path, protocol={"network": "another"})
     with pytest.raises(ValueError, match="made otherwise"):
         FrechetInceptionDistance(Extractor(), real_statistics=path)
-    collected(REAL).save(path, protocol=Extractor.protocol)
+    collected(REAL).save(path, protocol=Extractor().protocol)
     assert FrechetInceptionDistance(Extractor(), real_statistics=path).real.count == 600
 
 
 def test_errors():
     with pytest.raises(ValueError, match="`ddof` is 0 or 1"):
         FrechetInceptionDistance(ddof=2)
-    with pytest.raises(ValueError, match="no samples yet|two samples"):
+    with pytest.raises(ValueError, match="no samples yet"):
         FrechetInceptionDistance().result()
     with pytest.raises(ValueError, match="two samples or more"):
         updated(FrechetInceptionDistance(), REAL[:1]).result()

@@ -76,7 +76,7 @@ def test_too_few_samples(cls):
         updated(cls(k=3), REAL[:3]).result()
     metric = cls(k=3)
     metric.update_state(real=REAL)
-    with pytest.raises(ValueError, match="no fake samples|Received: 0"):
+    with pytest.raises(ValueError, match=r"no fake samples|Received: 0"):
         metric.result()
     with pytest.raises(ValueError, match="`k` must be an integer"):
         cls(k=0)
