@@ -1,15 +1,20 @@
-"""Metrics of generated samples, as Keras metrics for `compile(metrics=[...])`."""
+"""Metrics of generated samples, as Keras metrics."""
 
 from keras_gan.metrics.birthday import BirthdayParadox, nearest_pairs, support_size
 from keras_gan.metrics.classifier import ImageClassifier
 from keras_gan.metrics.density_coverage import DensityCoverage
+from keras_gan.metrics.equivariance import (
+    EquivarianceMetric,
+    RotationEquivariance,
+    TranslationEquivariance,
+)
 from keras_gan.metrics.evaluation import Evaluation, evaluate
 from keras_gan.metrics.feature_metric import FeatureMetric
 from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.feature_statistics import FeatureStatistics
 from keras_gan.metrics.features import FeatureExtractor
-from keras_gan.metrics.fid_infinity import FIDInfinity, fid_infinity
-from keras_gan.metrics.frechet import FrechetDistance, frechet_distance
+from keras_gan.metrics.fid_infinity import fid_infinity
+from keras_gan.metrics.frechet import frechet_distance
 from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
 from keras_gan.metrics.inception import InceptionV3
 from keras_gan.metrics.inception_score import InceptionScore
@@ -52,13 +57,12 @@ __all__ = [
     "VGG16",
     "BirthdayParadox",
     "DensityCoverage",
+    "EquivarianceMetric",
     "Evaluation",
-    "FIDInfinity",
     "FeatureExtractor",
     "FeatureMetric",
     "FeatureRows",
     "FeatureStatistics",
-    "FrechetDistance",
     "FrechetInceptionDistance",
     "GaussianModes",
     "HighQualitySamples",
@@ -78,9 +82,11 @@ __all__ = [
     "PrecisionRecall",
     "RBFKernel",
     "RealismScore",
+    "RotationEquivariance",
     "SampleMetric",
     "SlicedWasserstein",
     "StackedModes",
+    "TranslationEquivariance",
     "evaluate",
     "fid_infinity",
     "frechet_distance",

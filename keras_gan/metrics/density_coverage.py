@@ -43,6 +43,7 @@ class DensityCoverage(FeatureMetric):
     """
 
     default_name = "density_coverage"
+    settings = ("k",)
 
     def __init__(self, extractor=None, k=5, name=None, dtype=None):
         check_integer("k", k, minimum=1)
@@ -71,7 +72,3 @@ class DensityCoverage(FeatureMetric):
             "density": inside / (self.k * self.fake.count),
             "coverage": float(covered.mean()),
         }
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), "k": self.k}

@@ -12,7 +12,6 @@ from keras_gan.metrics import real_cache, sources
 from keras_gan.metrics.density_coverage import DensityCoverage
 from keras_gan.metrics.feature_metric import FeatureMetric
 from keras_gan.metrics.features import FeatureExtractor
-from keras_gan.metrics.fid_infinity import FIDInfinity
 from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
 from keras_gan.metrics.inception_score import InceptionScore
 from keras_gan.metrics.kernel_inception_distance import KernelInceptionDistance
@@ -24,7 +23,6 @@ from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
 METRICS = {
     "dc": DensityCoverage,
     "fid": FrechetInceptionDistance,
-    "fid_infinity": FIDInfinity,
     "is": InceptionScore,
     "kid": KernelInceptionDistance,
     "ms_ssim": MultiScaleSSIM,
@@ -153,7 +151,7 @@ def evaluate(
         dataset: real images: folder or zip (at their own sizes), IDX file or `tfds:NAME[:SPLIT]`;
             array `(N, H, W, C)` of uint8 or of floats in [-1, 1]; `keras_gan.data` set, in the
             order of its source and without flips; or any iterable of batches.
-        metrics: list of names (`"fid"`, `"fid_infinity"`, `"kid"`, `"is"`, `"pr"`: precision and
+        metrics: list of names (`"fid"`, `"kid"`, `"is"`, `"pr"`: precision and
             recall, `"dc"`: density and coverage, `"swd"`, `"ms_ssim"`) and of metrics of
             `keras_gan.metrics` without an extractor of their own.
         num_samples: int, generated images; by default 10,000, or all images that there are.

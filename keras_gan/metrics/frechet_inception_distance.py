@@ -52,6 +52,7 @@ class FrechetInceptionDistance(FeatureMetric):
     """
 
     default_name = "fid"
+    settings = ("ddof",)
 
     def __init__(self, extractor=None, real_statistics=None, ddof=1, name=None, dtype=None):
         if ddof not in (0, 1):
@@ -110,12 +111,7 @@ class FrechetInceptionDistance(FeatureMetric):
             )
         return distance
 
-    @property
-    def protocol(self):
-        """As of the base class, and the route of the last result."""
-        return {**super().protocol, "route": self.route}
-
     def get_config(self):
         """The constructor's arguments."""
-        own = {"real_statistics": self.real_statistics, "ddof": self.ddof}
-        return {**super().get_config(), **own}
+        # Where the file lies is no part of the protocol.
+        return {**super().get_config(), "real_statistics": self.real_statistics}

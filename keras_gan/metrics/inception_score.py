@@ -1,5 +1,7 @@
 """The Inception score (IS)."""
 
+import itertools
+
 import keras
 import numpy as np
 
@@ -41,6 +43,7 @@ class InceptionScore(FeatureMetric):
     """
 
     default_name = "inception_score"
+    settings = ("splits", "shuffle", "seed")
 
     def __init__(self, extractor=None, splits=10, shuffle=True, seed=2020, name=None, dtype=None):
         check_integer("splits", splits, minimum=1)
@@ -72,17 +75,13 @@ class InceptionScore(FeatureMetric):
         if self.shuffle:
             order = np.random.RandomState(self.seed).permutation(count)
         bounds = [i * count // self.splits for i in range(self.splits + 1)]
-        parts = zip(bounds[:-1], bounds[1:], strict=True)
-        scores = [_score(self.fake.take(order[start:stop])) for start, stop in parts]
+        scores = [
+            _score(self.fake.take(order[start:stop])) for start, stop in itertools.pairwise(bounds)
+        ]
         return {
             "inception_score": float(np.mean(scores)),
             "inception_score_std": float(np.std(scores)),
         }
-
-    def get_config(self):
-        """The constructor's arguments."""
-        own = {"splits": self.splits, "shuffle": self.shuffle, "seed": self.seed}
-        return {**super().get_config(), **own}
 
 
 def _score(logits):

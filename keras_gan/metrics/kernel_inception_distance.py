@@ -46,6 +46,7 @@ class KernelInceptionDistance(FeatureMetric):
     """
 
     default_name = "kid"
+    settings = ("subsets", "subset_size", "kernel", "seed")
 
     def __init__(
         self,
@@ -115,16 +116,6 @@ class KernelInceptionDistance(FeatureMetric):
                 if rows is others and i == j:
                     total -= np.trace(values, dtype="float64")
         return float(total / (pairs - rows.count if rows is others else pairs))
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "subsets": self.subsets,
-            "subset_size": self.subset_size,
-            "kernel": keras.saving.serialize_keras_object(self.kernel),
-            "seed": self.seed,
-        }
 
     @classmethod
     def from_config(cls, config):

@@ -45,6 +45,11 @@ class PolynomialKernel:
         """The constructor's arguments."""
         return {"degree": self.degree, "gamma": self.gamma, "offset": self.offset}
 
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        return cls(**config)
+
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class RBFKernel:
@@ -77,6 +82,11 @@ class RBFKernel:
     def get_config(self):
         """The constructor's arguments."""
         return {"sigma": self.sigma}
+
+    @classmethod
+    def from_config(cls, config):
+        """The inverse of `get_config`."""
+        return cls(**config)
 
 
 def _check_positive(name, value):

@@ -42,6 +42,7 @@ class PrecisionRecall(FeatureMetric):
     """
 
     default_name = "precision_recall"
+    settings = ("k",)
 
     def __init__(self, extractor=None, k=3, name=None, dtype=None):
         check_integer("k", k, minimum=1)
@@ -67,7 +68,3 @@ class PrecisionRecall(FeatureMetric):
         precision, recall = float(near_real.mean()), float(near_fake.mean())
         f_score = 2 * precision * recall / max(precision + recall, 1e-5)
         return {"precision": precision, "recall": recall, "f_score": f_score}
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), "k": self.k}

@@ -46,6 +46,7 @@ class RealismScore(FeatureMetric):
     """
 
     default_name = "realism"
+    settings = ("k",)
 
     def __init__(self, extractor=None, k=3, name=None, dtype=None):
         check_integer("k", k, minimum=1)
@@ -75,7 +76,3 @@ class RealismScore(FeatureMetric):
     def result(self):
         """The mean score, a float."""
         return float(self.scores().mean())
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), "k": self.k}

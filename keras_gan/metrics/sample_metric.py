@@ -4,16 +4,14 @@ import keras
 
 from keras_gan.metrics.feature_arrays import masked, to_host
 
-# Not what a number depends on.
-_NAMES = ("extractor", "name", "dtype")
-
 
 class SampleMetric(keras.metrics.Metric):
     """Base class: a set of real and one of generated samples, kept on the host.
 
-    A subclass sets `default_name`, says what it keeps of a set in `new_state`, and implements
-    `result`. States live in NumPy, so `update_state` is called outside of compiled steps: float64
-    is there on every backend, and no metric's memory is part of a training step.
+    A subclass sets `default_name` and `settings`, the names of those of its arguments that results
+    depend on, says what it keeps of a set in `new_state`, and implements `result`. States live in
+    NumPy, so `update_state` is called outside of compiled steps: float64 is there on every
+    backend, and no metric's memory is part of a training step.
 
     Args:
         name: str.
@@ -25,6 +23,7 @@ class SampleMetric(keras.metrics.Metric):
     """
 
     default_name = None
+    settings = ()
 
     def __init__(self, name=None, dtype=None):
         super().__init__(name=name or self.default_name, dtype=dtype)
@@ -87,13 +86,16 @@ class SampleMetric(keras.metrics.Metric):
     @property
     def protocol(self):
         """Dict: what a number depends on besides the images. Compare only what agrees in it."""
-        config = {key: value for key, value in self.get_config().items() if key not in _NAMES}
         counts = {"real_samples": self.real.count, "fake_samples": self.fake.count}
-        return {"metric": type(self).__name__, **config, **counts}
+        return {"metric": type(self).__name__, **self._settings(), **counts}
+
+    def _settings(self):
+        serialize = keras.saving.serialize_keras_object
+        return {setting: serialize(getattr(self, setting)) for setting in self.settings}
 
     def get_config(self):
         """The constructor's arguments."""
-        return {"name": self.name, "dtype": self.dtype}
+        return {"name": self.name, "dtype": self.dtype, **self._settings()}
 
 
 def _described(metric):

@@ -224,6 +224,7 @@ class SlicedWasserstein(SampleMetric):
     """
 
     default_name = "swd"
+    settings = ("patches", "directions", "repeats", "seed")
 
     def __init__(self, patches=128, directions=128, repeats=4, seed=0, name=None, dtype=None):
         for argument, value in (
@@ -265,13 +266,3 @@ class SlicedWasserstein(SampleMetric):
             distance = sliced_wasserstein(*pair, rng, self.directions, self.repeats)
             found[f"swd_{self.real._shape[0] >> number}"] = 1000 * distance
         return {**found, "swd": float(np.mean(list(found.values())))}
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {
-            **super().get_config(),
-            "patches": self.patches,
-            "directions": self.directions,
-            "repeats": self.repeats,
-            "seed": self.seed,
-        }

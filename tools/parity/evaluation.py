@@ -26,9 +26,7 @@ def e2e(case):
                 metrics.InceptionScore(splits=config["isc_splits"], seed=config["rng_seed"]),
                 metrics.PrecisionRecall(),
             ]
-        result = metrics.evaluate(
-            fake, real, chosen, extractor=extractor, cache=False, verbose=0
-        )
+        result = metrics.evaluate(fake, real, chosen, extractor=extractor, cache=False, verbose=0)
         values = result.values
         found[f"fid_{layer}"] = found[f"fid_torch_fidelity_{layer}"] = values["fid"]
         found[f"trace_sum_{layer}"] = sum(

@@ -6,6 +6,7 @@ from parity.case import Unsupported
 _CASES = {
     "clean_resize": features.clean_resize,
     "e2e": evaluation.e2e,
+    "equivariance": statistics.equivariance,
     "features": statistics.features,
     "fid_infinity": statistics.fid_infinity,
     "inception_float_input": features.inception_float_input,

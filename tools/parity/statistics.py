@@ -3,6 +3,8 @@
 import numpy as np
 
 from keras_gan import metrics
+from keras_gan.metrics import equivariance as operators
+from parity import training
 
 # Below it, float32 distances may put a sample on the other side of a ball's surface.
 _MARGIN = 1e-5
@@ -135,6 +137,26 @@ def ms_ssim(case):
     values = metrics.ms_ssim(first, np.clip(second, 0, 255).astype("uint8"))
     case.tolerance = {"atol": 1e-4}
     return {"msssim_per_pair": values, "msssim_batch": values.mean()}
+
+
+def equivariance(case):
+    """Images moved and turned, their masks, and the ratio of signal and noise."""
+    config = case.config
+    x, y = (np.moveaxis(case.inputs[name], 1, -1) for name in ("x", "y"))
+    found = {}
+    for operator, name, arguments in (
+        (operators.integer_translation, "int", config["translations"]),
+        (operators.fractional_translation, "frac", config["translations"]),
+        (operators.rotation, "rot", [[angle] for angle in config["angles"]]),
+        (operators.pseudo_rotation, "pseudo", [[angle] for angle in config["angles"]]),
+    ):
+        for number, values in enumerate(arguments):
+            images, mask = operator(x, *values)
+            found[f"{name}{number}"] = np.moveaxis(training.to_numpy(images), -1, 1)
+            found[f"{name}{number}_mask"] = mask
+    mask = np.abs(y) > 0.3
+    error = np.square(x.astype("float64") - y)[mask].sum()
+    return {**found, "psnr": operators.psnr(error, mask.sum())}
 
 
 def _images(inputs, name):
