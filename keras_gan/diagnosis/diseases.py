@@ -56,11 +56,17 @@ class Series:
         """int, the step of the last probe."""
         return self.rows[-1]["step"]
 
-    def last(self, steps=_WINDOW):
-        """The rows of the last `steps` steps, at least three; none if the run is shorter."""
-        rows = [row for row in self.rows if row["step"] >= self.step - steps]
+    def last(self, steps=_WINDOW, count="step"):
+        """The rows of the last `steps` steps, at least three; none if the run is shorter.
+
+        Args:
+            steps: int.
+            count: `"step"`, or `"generator_updates"` to count those instead.
+        """
+        now = self.rows[-1][count]
+        rows = [row for row in self.rows if row[count] >= now - steps]
         rows = rows if len(rows) >= _MIN_PROBES else self.rows[-_MIN_PROBES:]
-        long_enough = self.step - self.rows[0]["step"] >= steps
+        long_enough = now - self.rows[0][count] >= steps
         return rows if long_enough and len(rows) >= _MIN_PROBES else []
 
     def before(self, steps):
@@ -191,7 +197,8 @@ def _strengthen_discriminator(gan, evidence):
 
 
 def _modes_collapse(series):
-    rows = series.last(300)
+    # A generator that waits for its critic cannot get better: its own updates count.
+    rows = series.last(300, "generator_updates")
     if not rows or max(row["diversity"] for row in rows) >= 0.6:
         return None
     # Training begins with images that are all alike: wait as long as that gets better.
