@@ -26,7 +26,7 @@ _SIGNALS = {
     "diversity": "0.8 to 1.2, less at first",
     "movement": "below 0.6",
     "g_grad_norm": "steady or falling",
-    "slope": "0.9 to 1.7",
+    "slope": "0.9 to 1.7 with a gradient penalty",
     "held_out_score": "near real_score",
     "sigma_generator": "grows less than twofold in 1000 steps",
     "sigma_discriminator": "grows less than twofold in 1000 steps",
