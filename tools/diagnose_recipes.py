@@ -56,7 +56,7 @@ def write_signals(path, run, diagnosis):
     """Put the signals of a run into a JSON file of runs."""
     runs = json.loads(path.read_text()) if path.exists() else {}
     rows = [
-        {name: v if name == "step" else float(f"{v:.4g}") for name, v in row.items()}
+        {name: v if isinstance(v, int) else float(f"{v:.4g}") for name, v in row.items()}
         for row in diagnosis.signals
     ]
     runs[run] = {"kind": kind_of(diagnosis.model.adversarial_loss), "rows": rows}

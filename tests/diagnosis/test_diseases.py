@@ -83,6 +83,14 @@ def test_a_generator_that_waits_does_not_collapse():
     assert names([*waits, *goes_on, third]) == {"mode_collapse"}
 
 
+def test_diversity_that_was_never_so_high_is_no_collapse():
+    # The first steps of a MaxoutGAN.
+    seen = [0.383, 0.380, 0.339, 0.433]
+    rows = [row(100 * i, diversity=value) for i, value in enumerate(seen, 1)]
+    assert names(rows) == set()
+    assert names([*rows[:3], row(400, diversity=0.383)]) == {"mode_collapse"}
+
+
 def test_the_saturating_loss_dies_sooner():
     rows = [row(100 * i, margin=7.0, bce=0.1) for i in range(1, 5)]
     assert names(rows, "bce") == set()
