@@ -15,6 +15,12 @@ def check_integer(name, value, minimum):
         raise ValueError(f"`{name}` must be an integer >= {minimum}. Received: {value!r}")
 
 
+def check_integers(**values):
+    """Raises a ValueError that names the first of `values` that is no integer of at least 1."""
+    for name, value in values.items():
+        check_integer(name, value, minimum=1)
+
+
 def check_number(name, value, minimum=0, maximum=math.inf, below=math.inf):
     """Raises a ValueError unless `value` is a finite number within the limits."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)

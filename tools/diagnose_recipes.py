@@ -52,6 +52,17 @@ class StepClock(keras.callbacks.Callback):
         self.seconds.append(time.process_time() - self._start)
 
 
+def write_signals(path, run, diagnosis):
+    """Put the signals of a run into a JSON file of runs."""
+    runs = json.loads(path.read_text()) if path.exists() else {}
+    rows = [
+        {name: v if isinstance(v, int) else float(f"{v:.4g}") for name, v in row.items()}
+        for row in diagnosis.signals
+    ]
+    runs[run] = {"kind": kind_of(diagnosis.model.adversarial_loss), "rows": rows}
+    path.write_text(json.dumps(runs, indent=0) + "\n")
+
+
 def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -90,14 +101,8 @@ def main():
         f"{probe / step:.1f} steps, {probe / (100 * step):.1%} of a run at the default interval."
     )
     if arguments.write:
-        runs = json.loads(arguments.write.read_text()) if arguments.write.exists() else {}
         kind = "going on from the preset" if arguments.from_preset else "from scratch"
-        rows = [
-            {name: v if name == "step" else float(f"{v:.4g}") for name, v in row.items()}
-            for row in diagnosis.signals
-        ]
-        runs[f"{arguments.name}, {kind}"] = {"kind": kind_of(gan.adversarial_loss), "rows": rows}
-        arguments.write.write_text(json.dumps(runs, indent=0) + "\n")
+        write_signals(arguments.write, f"{arguments.name}, {kind}", diagnosis)
 
 
 if __name__ == "__main__":

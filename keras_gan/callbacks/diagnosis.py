@@ -26,7 +26,7 @@ _SIGNALS = {
     "diversity": "0.8 to 1.2, less at first",
     "movement": "below 0.6",
     "g_grad_norm": "steady or falling",
-    "slope": "0.9 to 1.7",
+    "slope": "0.9 to 1.7 with a gradient penalty",
     "held_out_score": "near real_score",
     "sigma_generator": "grows less than twofold in 1000 steps",
     "sigma_discriminator": "grows less than twofold in 1000 steps",
@@ -90,7 +90,7 @@ class Diagnosis(keras.callbacks.Callback):
     labels), as seen at no more than 32 pixels; `movement`, how far the mean sample moved in 100
     steps, in the same unit; `g_grad_norm`, of the generator's gradient; `slope`, the norm of a
     Wasserstein critic's gradient between real and generated images; `sigma/...`, the largest
-    singular value of each kernel, by power iteration.
+    singular value of each kernel, by power iteration; `generator_updates`, how many there were.
 
     The probe leaves no trace: a run ends with the same bits with and without it. It costs about two
     training steps each time, and on JAX and TensorFlow a compilation.
@@ -181,6 +181,7 @@ class Diagnosis(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Count from the model's own step."""
         self._steps_before_epoch = self._steps = int(self.model.step.numpy())
+        self._updates = self._generator_updates()
 
     def on_train_batch_end(self, batch, logs=None):
         """Examine the model if `interval` steps have passed."""
@@ -211,6 +212,10 @@ class Diagnosis(keras.callbacks.Callback):
             self._probe = Probe(self.model, real, self._held_out, self._data.share_size)
         row = {"step": self._steps, **self._probe.measure()}
         self._follow(row)
+        before, self._updates = self._updates, self._generator_updates()
+        # Another `compile` begins to count anew: what is added up is right for all of the run.
+        counted = self.signals[-1]["generator_updates"] if self.signals else 0
+        row["generator_updates"] = counted + self._updates - before
         losses = {name: float(value) for name, value in (logs or {}).items()}
         bad = {k: v for k, v in {**losses, **row}.items() if not math.isfinite(v)}
         if bad:
@@ -220,6 +225,10 @@ class Diagnosis(keras.callbacks.Callback):
         self._judge()
         if not self._has_snapshot:
             self._good = [np.array(keras.ops.convert_to_numpy(v)) for v in self._all_variables()]
+
+    def _generator_updates(self):
+        updates = self.model.optimizer.players["generator"].iterations
+        return int(keras.ops.convert_to_numpy(updates))
 
     def _follow(self, row):
         """Replace the mean image by how far it has moved."""

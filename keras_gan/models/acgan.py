@@ -6,7 +6,7 @@ import keras
 from keras import layers, ops
 
 from keras_gan import random
-from keras_gan.checks import check_filters, check_integer, check_number
+from keras_gan.checks import check_filters, check_integers, check_number
 from keras_gan.context import Context
 from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout, OneHot
@@ -109,13 +109,12 @@ class ACGAN(GAN):
         dtype=None,
     ):
         base, stages = base_and_stages(image_shape)
-        for argument, value in (
-            ("num_classes", num_classes),
-            ("latent_dim", latent_dim),
-            ("width", width),
-            ("discriminator_width", discriminator_width),
-        ):
-            check_integer(argument, value, minimum=1)
+        check_integers(
+            num_classes=num_classes,
+            latent_dim=latent_dim,
+            width=width,
+            discriminator_width=discriminator_width,
+        )
         check_filters(
             max(width * 2 ** (stages - 1), 32 * discriminator_width, num_classes + 1),
             width=width,

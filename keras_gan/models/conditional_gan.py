@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_gan import random
-from keras_gan.checks import check_filters, check_image_shape, check_integer, check_units
+from keras_gan.checks import check_filters, check_image_shape, check_integers, check_units
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomNormal
 from keras_gan.layers import (
@@ -69,8 +69,7 @@ class ConditionalGAN(GAN):
         dtype=None,
     ):
         check_image_shape(image_shape)
-        for argument, value in (("num_classes", num_classes), ("latent_dim", latent_dim)):
-            check_integer(argument, value, minimum=1)
+        check_integers(num_classes=num_classes, latent_dim=latent_dim)
         check_units("generator_units", generator_units)
         check_units("discriminator_units", discriminator_units)
         check_epsilon(batch_norm_epsilon)
@@ -168,12 +167,7 @@ class ConditionalDCGAN(GAN):
         dtype=None,
     ):
         base, stages = base_and_stages(image_shape)
-        for argument, value in (
-            ("num_classes", num_classes),
-            ("latent_dim", latent_dim),
-            ("width", width),
-        ):
-            check_integer(argument, value, minimum=1)
+        check_integers(num_classes=num_classes, latent_dim=latent_dim, width=width)
         check_filters(
             max(width * 2 ** (stages - 1), num_classes),
             width=width,

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gan.checks import check_filters, check_integer
+from keras_gan.checks import check_filters, check_integers
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomNormal
 from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
@@ -61,13 +61,12 @@ class DCGAN(GAN):
     ):
         base, stages = base_and_stages(image_shape)
         discriminator_width = width if discriminator_width is None else discriminator_width
-        for argument, value in (
-            ("latent_dim", latent_dim),
-            ("width", width),
-            ("discriminator_width", discriminator_width),
-            ("packing", packing),
-        ):
-            check_integer(argument, value, minimum=1)
+        check_integers(
+            latent_dim=latent_dim,
+            width=width,
+            discriminator_width=discriminator_width,
+            packing=packing,
+        )
         check_filters(
             max(
                 _base_filters(width, stages),

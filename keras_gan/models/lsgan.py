@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_gan.checks import check_filters, check_integer
+from keras_gan.checks import check_filters, check_integers
 from keras_gan.gan import GAN
 from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
 from keras_gan.models.dcgan import base_and_stages, normal
@@ -53,12 +53,7 @@ class LSGAN(GAN):
         dtype=None,
     ):
         base, stages = base_and_stages(image_shape)
-        for argument, value in (
-            ("latent_dim", latent_dim),
-            ("width", width),
-            ("packing", packing),
-        ):
-            check_integer(argument, value, minimum=1)
+        check_integers(latent_dim=latent_dim, width=width, packing=packing)
         check_filters(
             max(width * 2 ** max(stages - 1, 2), packing * image_shape[-1]),
             width=width,

@@ -7,7 +7,7 @@ from keras import layers
 from keras.optimizers.schedules import ExponentialDecay
 
 from keras_gan import latents, random
-from keras_gan.checks import check_filters, check_image_shape, check_integer, check_units
+from keras_gan.checks import check_filters, check_image_shape, check_integers, check_units
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomUniform
 from keras_gan.layers import BatchNormalization, Dropout, Maxout
@@ -151,7 +151,7 @@ class MaxoutGAN(GAN):
         self._arguments = _checked_arguments(
             image_shape, latent_dim, generator_units, discriminator_units, packing
         )
-        check_integer("pieces", pieces, minimum=1)
+        check_integers(pieces=pieces)
         check_filters(pieces * max(discriminator_units), pieces=pieces)
         self._arguments["pieces"] = pieces
 
@@ -268,8 +268,7 @@ def check_epsilon(batch_norm_epsilon):
 def _checked_arguments(image_shape, latent_dim, generator_units, discriminator_units, packing):
     """The arguments that both models share, as `get_config` returns them."""
     check_image_shape(image_shape)
-    for argument, value in (("latent_dim", latent_dim), ("packing", packing)):
-        check_integer(argument, value, minimum=1)
+    check_integers(latent_dim=latent_dim, packing=packing)
     check_units("generator_units", generator_units)
     check_units("discriminator_units", discriminator_units)
     return {

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_gan.checks import check_filters, check_integer
+from keras_gan.checks import check_filters, check_integer, check_integers
 from keras_gan.constraints import WeightClip, constrain
 from keras_gan.gan import GAN
 from keras_gan.models.dcgan import (
@@ -73,14 +73,13 @@ class WGAN(GAN):
     ):
         base, stages = base_and_stages(image_shape)
         discriminator_width = width if discriminator_width is None else discriminator_width
-        for argument, value, minimum in (
-            ("latent_dim", latent_dim, 1),
-            ("width", width, 1),
-            ("discriminator_width", discriminator_width, 1),
-            ("long_critic_steps", long_critic_steps, 0),
-            ("packing", packing, 1),
-        ):
-            check_integer(argument, value, minimum)
+        check_integers(
+            latent_dim=latent_dim,
+            width=width,
+            discriminator_width=discriminator_width,
+            packing=packing,
+        )
+        check_integer("long_critic_steps", long_critic_steps, minimum=0)
         check_filters(
             max(max(width, discriminator_width) * 2 ** (stages - 1), packing * image_shape[-1]),
             width=width,

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import layers
 
-from keras_gan.checks import check_filters, check_integer
+from keras_gan.checks import check_filters, check_integers
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomUniform
 from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LayerNormalization
@@ -74,12 +74,7 @@ class WGANGP(GAN):
                 f"`architecture` is one of {list(_NETWORKS)}. Received: {architecture!r}"
             )
         _check_shape(image_shape, architecture)
-        for argument, value in (
-            ("latent_dim", latent_dim),
-            ("width", width),
-            ("packing", packing),
-        ):
-            check_integer(argument, value, minimum=1)
+        check_integers(latent_dim=latent_dim, width=width, packing=packing)
         side, _, channels = image_shape
         doublings = 0 if architecture == "resnet" and side <= 32 else _stages(side) - 1
         check_filters(

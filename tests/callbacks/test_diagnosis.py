@@ -171,7 +171,19 @@ def test_with_a_snapshot_the_snapshot_restores(tmp_path):
     assert int(gan.step.numpy()) == 15 and snapshot.diverged_at == 30
 
 
-def test_signals_are_logged_and_a_run_that_goes_on_keeps_them(tmp_path):
+class PatientGAN(keras_gan.GAN):
+    """The generator is updated in every second step."""
+
+    def phases(self):
+        return [
+            phase._replace(interval=2) if phase.player == "generator" else phase
+            for phase in super().phases()
+        ]
+
+
+def test_signals_are_logged_and_a_run_that_goes_on_keeps_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(keras_gan, "GAN", PatientGAN)
+
     def run(epochs):
         gan = tiny_gan(**rates(1e-3, 1e-3), loss="wasserstein")
         diagnosis = Diagnosis(10, samples=64)
@@ -190,6 +202,7 @@ def test_signals_are_logged_and_a_run_that_goes_on_keeps_them(tmp_path):
     second, history = run(8)
     assert second.signals[:3] == first.signals
     assert [row["step"] for row in second.signals[3:]] == [24, 30]
+    assert [row["generator_updates"] for row in second.signals] == [2, 5, 10, 12, 15]
     assert len(history["diversity"]) == 8
 
 
@@ -199,6 +212,7 @@ def collapsed():
     signals = [
         {"step": step, "diversity": 0.1, "margin": 1.0, "bce": 1.0, "spread": 1.0}
         | {"real_score": 1.0, "fake_score": 0.0, "g_grad_norm": 1.0, "sigma/generator/a": 2.0}
+        | {"generator_updates": step}
         for step in (100, 200, 300, 400)
     ]
     return {"signals": signals, "findings": [finding], "quiet": {"mode_collapse": 0}}

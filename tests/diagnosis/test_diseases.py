@@ -28,7 +28,7 @@ def row(step, **signals):
         "sigma/generator/dense/kernel": 1.0,
         "sigma/discriminator/dense/kernel": 1.0,
     }
-    return {"step": step, **healthy, **signals}
+    return {"step": step, "generator_updates": step, **healthy, **signals}
 
 
 def names(rows, kind="bce"):
@@ -71,6 +71,24 @@ def test_a_disease_is_found_however_often_one_looks(interval):
     rows = [row(interval * i, diversity=0.3) for i in range(1, 1000 // interval + 2)]
     assert names(rows) == {"mode_collapse"}
     assert names(rows[:2]) == set()
+
+
+def test_a_generator_that_waits_does_not_collapse():
+    # WGAN's critic makes a hundred updates for each of the generator's first ones.
+    waits = [row(100 * i, diversity=0.14, generator_updates=5 * i) for i in range(1, 6)]
+    assert names(waits) == set()
+    goes_on = [row(500 + 100 * i, diversity=0.14, generator_updates=25 + 100 * i) for i in (1, 2)]
+    assert names([*waits, *goes_on]) == set()
+    third = row(800, diversity=0.14, generator_updates=325)
+    assert names([*waits, *goes_on, third]) == {"mode_collapse"}
+
+
+def test_diversity_that_was_never_so_high_is_no_collapse():
+    # The first steps of a MaxoutGAN.
+    seen = [0.383, 0.380, 0.339, 0.433]
+    rows = [row(100 * i, diversity=value) for i, value in enumerate(seen, 1)]
+    assert names(rows) == set()
+    assert names([*rows[:3], row(400, diversity=0.383)]) == {"mode_collapse"}
 
 
 def test_the_saturating_loss_dies_sooner():
