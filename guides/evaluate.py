@@ -100,8 +100,9 @@ keras_gan.images.save_png(
 # %% [markdown]
 # ## By truncation
 #
-# Latents near zero give cleaner and more uniform images: precision rises, recall falls, and FID, which wants both, has its
-# best somewhere, mostly without truncation.
+# Latents near zero give images that are more alike: recall falls. Precision rises with truncation as long as what is left
+# is typical (0.84 at 1.0 against 0.82, with 2,000 samples), and falls when nearly nothing is left. FID, which wants both,
+# has its best in between.
 
 # %%
 truncations = [0.5, 1.0, 1.5, 2.0, None]
@@ -132,6 +133,7 @@ figure, axes = plt.subplots(1, 4, figsize=(17, 3.8))
 axes[0].plot(1 / np.array(sizes), by_size, "o")
 axes[0].plot([0, 1 / sizes[0]], [intercept, intercept + slope / sizes[0]], "--")
 axes[0].set(title="number of samples", xlabel="1 / N", ylabel="FID")
+axes[0].locator_params(axis="x", nbins=4)
 axes[1].bar([name.lower() for name in filters], by_filter)
 axes[1].set(title="resize to a half and back", ylabel="FID")
 places = [3 if t is None else t for t in truncations]

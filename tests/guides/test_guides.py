@@ -97,6 +97,17 @@ def test_wgan_gp(fashion_mnist, tmp_path):
     }
 
 
+def test_evaluate(fashion_mnist, tmp_path):
+    header = np.array([0x801, 130], ">u4").tobytes()
+    labels = (np.arange(130) % 10).astype("uint8").tobytes()
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(header + labels)
+    environment = {"FASHION_MNIST": fashion_mnist, "KERAS_GAN_HOME": str(tmp_path / "cache")}
+    printed = run("evaluate.py", tmp_path, OUT=str(tmp_path / "out"), SAMPLES="60", **environment)
+    assert "60 generated; 60 real; fashion_mnist_classifier" in printed
+    assert printed.count(" classes: fid ") == 6 and printed.count("truncation ") == 5
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"fid.png", "filters.png"}
+
+
 def test_your_own_gan(fashion_mnist, tmp_path):
     source = (GUIDES / "your_own_gan.py").read_text()
     code = [line for line in source.splitlines() if line.strip() and not line.startswith("#")]
