@@ -339,7 +339,7 @@ def _result(metrics, extractor, digest, subject):
         values.update(result if isinstance(result, dict) else {metric.name: result})
         protocols[metric.name] = metric.protocol
         # How it was computed, which changes nothing that is seen.
-        if route := protocols[metric.name].pop("route", None):
+        if route := getattr(metric, "route", None):
             subject = {**subject, "route": route}
     fake_samples = max(p["fake_samples"] for p in protocols.values())
     real_samples = max(p["real_samples"] for p in protocols.values())
