@@ -2,8 +2,8 @@
 
     KERAS_BACKEND=torch python tools/train_presets/classifier.py
 
-Twelve epochs of about 75 seconds each on one core, in two rounds: in the second, images are also
-moved, which the first learns faster without. `--round 2` goes on from the weights of the first.
+Fourteen epochs of about 75 seconds each on one core, in three rounds: with images as they are, with
+images that are also moved, and, from the mean of what the two came to, with images moved a little.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from keras_gan.presets.weights import save_weights_file
 FOLDER = pathlib.Path(__file__).parents[2] / "presets" / "metrics" / "fashion_mnist_classifier"
 BATCH = 128
 # Epochs, largest learning rate, and by how many pixels images are moved.
-ROUNDS = {1: (8, 2e-3, 0), 2: (4, 1e-3, 2)}
+ROUNDS = ((8, 2e-3, 0), (4, 1e-3, 2), (2, 7e-4, 1))
 
 
 def images_and_labels(part):
@@ -98,7 +98,7 @@ def write_preset(classifier, accuracy):
         "to 32x32 (Debian package dataset-fashion-mnist)",
         "dataset_licence": "MIT",
         "licence": "Apache-2.0",
-        "training": "12 epochs of batches of 128 in two rounds, seed 0: "
+        "training": "14 epochs of batches of 128 in three rounds, seed 0, PyTorch: "
         "tools/train_presets/classifier.py",
         "metrics": {"accuracy on the 10,000 test images": f"{accuracy:.4f}"},
         "sha256": files.sha256(FOLDER / folder.WEIGHTS),
@@ -112,19 +112,19 @@ def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--round", type=int, default=1, choices=ROUNDS, help="to begin with")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(arguments.seed)
     classifier = untrained()
-    if arguments.round > 1:
-        classifier.load_weights(FOLDER / folder.WEIGHTS)
+    reached = []
+    for number, options in enumerate(ROUNDS):
+        if number == 2:
+            means = [np.mean(values, axis=0) for values in zip(*reached, strict=True)]
+            classifier.set_weights(means)
+        train(classifier, arguments.seed + number, *options)
+        reached.append(classifier.get_weights())
     images, labels = images_and_labels("t10k")
-    for number in range(arguments.round, len(ROUNDS) + 1):
-        train(classifier, arguments.seed + number - 1, *ROUNDS[number])
-        _, accuracy = classifier.evaluate(
-            images.astype("float32"), labels, batch_size=500, verbose=2
-        )
-        write_preset(classifier, accuracy)
+    _, accuracy = classifier.evaluate(images.astype("float32"), labels, batch_size=500, verbose=2)
+    write_preset(classifier, accuracy)
 
 
 if __name__ == "__main__":
