@@ -96,10 +96,12 @@ def _small(packing=1, **settings):
             packing=packing,
             seed=seed,
         )
-        rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+        falling = keras.optimizers.schedules.CosineDecay
+        # A schedule counts the updates of its own player.
+        updates = steps * settings.get("discriminator_steps", 1)
         gan.compile(
-            generator_optimizer=_adam(rate, 0.0, 0.99),
-            discriminator_optimizer=_adam(rate, 0.0, 0.99),
+            generator_optimizer=_adam(falling(2e-3, steps), 0.0, 0.99),
+            discriminator_optimizer=_adam(falling(2e-3, updates), 0.0, 0.99),
             ema_decay=0.999,
             **_made_for(steps, settings),
         )
