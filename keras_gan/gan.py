@@ -879,15 +879,16 @@ class GAN(backend.Trainer, keras.Model):
         # In the middle of `fit` a backend may hold the state elsewhere.
         backend.sync(self)
         streams = [(v, np.array(ops.convert_to_numpy(v))) for v in self._random_states().values()]
-        return_dict = kwargs.pop("return_dict", False)
         try:
-            logs = super().evaluate(adapter, return_dict=True, **kwargs)
+            results = super().evaluate(adapter, **kwargs)
         finally:
             for stream, state in streams:
                 stream.assign(state)
         batch_size = getattr(adapter.images, "batch_size", None) or batch_size or 32
-        logs.update(self._evaluate_on_host(adapter.images, batch_size, kwargs.get("steps")))
-        return logs if return_dict else list(logs.values())
+        measured = self._evaluate_on_host(adapter.images, batch_size, kwargs.get("steps"))
+        if isinstance(results, dict):
+            return {**results, **measured}
+        return [*results, *measured.values()]
 
     def _evaluate_on_host(self, images, batch_size, steps):
         """The compiled metrics that keep samples, of as many generated images as there are real."""

@@ -104,7 +104,7 @@ def figures(gan):
     labels = None if gan.num_classes is None else np.arange(SAMPLES) % gan.num_classes
     samples = gan.generate(SAMPLES, seed=0, labels=labels)
     samples = np.pad(samples, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    found = judge.trained_classifier().predict(samples, batch_size=500, verbose=0)
+    found = judge.probabilities_of(samples)
     result = judge.figures(found)
     if labels is not None:
         right = found.argmax(1) == labels

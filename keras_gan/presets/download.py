@@ -127,6 +127,8 @@ def _local_file(source, sha256, cache_dir, by_user):
 def _first_of(addresses, sha256, cache_dir, by_user):
     if not addresses:
         raise ValueError("There is no address: `source` is an empty list.")
+    if any(isinstance(address, (list, dict)) for address in addresses):
+        raise ValueError(f"A list of addresses holds nothing else. Received: {addresses!r:.200}")
     failures = []
     for address in addresses:
         try:

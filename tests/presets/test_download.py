@@ -214,7 +214,10 @@ def test_public_servers_lead_nobody_to_private_ones(monkeypatch, target):
         ("https://exämple.com/x", "refused"),
         ("/etc/passwd", "https:// or hf://"),
         (7, "https:// or hf://"),
-        (["https://93.184.216.34/x"], "https:// or hf://"),
+        (["https://127.0.0.1/x", "https://10.0.0.1/x"], "private"),
+        (["/etc/passwd"], "https:// or hf://"),
+        ([["hf://user/repo/x"]], "holds nothing else"),
+        ([], "empty list"),
         ({"generator": "../x"}, "https:// or hf://"),
     ],
 )
