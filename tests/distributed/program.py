@@ -165,7 +165,8 @@ def toolbox():
     decay = keras.optimizers.schedules.PolynomialDecay(0.5, 6)
     gan = make(
         packing=2,
-        loss="hinge",
+        # Not hinge: as long as no logit is beyond it, the gradient of a bias is rounding only, of
+        # which Adam makes steps.
         regularizers=[HistoricalAveraging(0.1)],
         augmentations=[InstanceNoise(decay), DiffAugment("color,translation,cutout")],
     )
