@@ -170,7 +170,7 @@ def toolbox():
         regularizers=[HistoricalAveraging(0.1)],
         augmentations=[InstanceNoise(decay), DiffAugment("color,translation,cutout")],
     )
-    return {**history(fit(gan, X, batch_size=16, epochs=2, steps_per_epoch=3)), **state(gan)}
+    return {**history(fit(gan, X, batch_size=16, epochs=2, steps_per_epoch=2)), **state(gan)}
 
 
 @case
