@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_gan import metrics
+from keras_gan import checkpoints, metrics
 from parity import features
 
 _LAYERS = ("64", "192", "768", "2048")
@@ -12,9 +12,11 @@ def e2e(case):
     """Distances on all layers, and the other metrics on the last one's features."""
     config = case.config
     real, fake = (features.images_of(case, name) for name in ("real", "fake"))
+    network = checkpoints.load_network(case.params, "inception_v3_pytorch_fid").network
     found = {}
     for layer in _LAYERS:
-        extractor = features.inception(case, [layer, "logits_unbiased"])
+        outputs = [layer, "logits_unbiased"]
+        extractor = metrics.FeatureExtractor(network, "inception", outputs)
         chosen = [metrics.FrechetInceptionDistance()]
         if layer == "2048":
             chosen += [
