@@ -268,8 +268,8 @@ def _parser():
     evaluate.add_argument(
         "--data",
         required=True,
-        help="real images: folder, zip, IDX file or tfds:NAME[:SPLIT]; those of folders and zips "
-        "keep their sizes, IDX and TFDS images are brought to the preset's by --crop",
+        help="real images, of the generated ones' resolution: folder, zip, IDX file or "
+        "tfds:NAME[:SPLIT]; only the feature network's rule resizes them",
     )
     evaluate.add_argument(
         "--metrics",
@@ -297,7 +297,6 @@ def _parser():
     evaluate.add_argument(
         "--batch-size", default=64, type=_positive, help="images computed at once (default: 64)"
     )
-    evaluate.add_argument("--crop", choices=CROPS, default="center", help="see `keras-gan train`")
     evaluate.add_argument("--out", type=pathlib.Path, help="file to append the result to, as JSON")
     evaluate.add_argument(
         "--no-cache", action="store_true", help="do not keep the real images' features"
@@ -363,11 +362,9 @@ def _wanted(gan, arguments):
 
 
 def _evaluate(arguments):
-    subject, real = arguments.images, arguments.data
+    subject = arguments.images
     if arguments.preset:
         subject = keras_gan.GAN.from_preset(arguments.preset)
-        if parse_handle(real)[0] in ("idx", "tfds"):
-            real = open_images(real, subject.image_shape, crop=arguments.crop)
     extractor = arguments.extractor
     if arguments.extractor_weights or arguments.resize_rule:
         if extractor is None:
@@ -380,7 +377,7 @@ def _evaluate(arguments):
         )
     result = metrics.evaluate(
         subject,
-        real,
+        arguments.data,
         arguments.metrics,
         arguments.num_samples,
         arguments.num_real,
