@@ -912,8 +912,7 @@ class GAN(backend.Trainer, keras.Model):
                 metric.update_state(fake=batch)
         logs = {}
         for metric in self._host_metrics:
-            result = metric.result()
-            logs.update(result if isinstance(result, dict) else {metric.name: result})
+            logs.update(metric.numbers())
         return logs
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):

@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_gan.checks import check_integer
 from keras_gan.metrics.feature_metric import FeatureMetric
-from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.neighbors import blocks_of_squares, squared_radii
 
 
@@ -49,10 +48,6 @@ class DensityCoverage(FeatureMetric):
         check_integer("k", k, minimum=1)
         self.k = k
         super().__init__(extractor, name, dtype)
-
-    def new_state(self):
-        """No rows."""
-        return FeatureRows()
 
     def result(self):
         """Dict: `density` >= 0, which may exceed 1, and `coverage` in [0, 1].

@@ -284,29 +284,28 @@ def _default_extractor(real):
 
 
 def _add_real(real, count, metrics, extractor, bar, cache, cache_dir):
-    """Feed real images to the metrics; `(their fingerprint, their number)`."""
+    """Feed real images to the metrics; their fingerprint."""
     only_features = all(isinstance(metric, FeatureMetric) for metric in metrics)
-    stored = None
-    if extractor is not None and cache and only_features and not real.is_stream:
-        passing = sources.Fingerprint()
-        for _ in passing.of(sources.first(real.batches(), count)):
-            pass
-        stored = real_cache.Entry(passing.hexdigest(), extractor.protocol, cache_dir)
-        rows = stored.load()
-        if rows is not None:
-            _update(metrics, "real", None, rows)
-            bar.add(passing.count)
-            return passing.hexdigest()
     hashing = sources.Fingerprint()
+    if extractor is None or not cache or not only_features or real.is_stream:
+        for images in hashing.of(sources.first(real.batches(), count)):
+            _update(metrics, "real", images, _features(extractor, images))
+            bar.add(len(images))
+        return hashing.hexdigest()
+    for _ in hashing.of(sources.first(real.batches(), count)):
+        pass
+    stored = real_cache.Entry(hashing.hexdigest(), extractor.protocol, cache_dir)
+    rows = stored.load()
+    if rows is not None:
+        _update(metrics, "real", None, rows)
+        bar.add(hashing.count)
+        return hashing.hexdigest()
     kept = []
-    for images in hashing.of(sources.first(real.batches(), count)):
-        features = _features(extractor, images)
-        _update(metrics, "real", images, features)
-        if stored is not None:
-            kept.append(features)
+    for images in sources.first(real.batches(), count):
+        kept.append(_features(extractor, images))
+        _update(metrics, "real", images, kept[-1])
         bar.add(len(images))
-    if stored is not None:
-        stored.save(kept)
+    stored.save(kept)
     return hashing.hexdigest()
 
 
@@ -335,8 +334,7 @@ def _update(metrics, which, images, features):
 def _result(metrics, extractor, digest, subject):
     values, protocols = {}, {}
     for metric in metrics:
-        result = metric.result()
-        values.update(result if isinstance(result, dict) else {metric.name: result})
+        values.update(metric.numbers())
         protocols[metric.name] = metric.protocol
         # How it was computed, which changes nothing that is seen.
         if route := getattr(metric, "route", None):

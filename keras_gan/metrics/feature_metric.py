@@ -3,6 +3,7 @@
 import keras
 
 from keras_gan.metrics.feature_arrays import check_features
+from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.sample_metric import SampleMetric
 
 
@@ -29,6 +30,10 @@ class FeatureMetric(SampleMetric):
             )
         self.extractor = extractor
         super().__init__(name, dtype)
+
+    def new_state(self):
+        """No rows; a subclass that needs less of a set than all rows keeps something else."""
+        return FeatureRows()
 
     def _add(self, state, samples):
         if self.extractor is not None:

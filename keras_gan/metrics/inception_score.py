@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_gan.checks import check_integer
 from keras_gan.metrics.feature_metric import FeatureMetric
-from keras_gan.metrics.feature_rows import FeatureRows
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -50,10 +49,6 @@ class InceptionScore(FeatureMetric):
         check_integer("seed", seed, minimum=0)
         self.splits, self.shuffle, self.seed = splits, bool(shuffle), seed
         super().__init__(extractor, name, dtype)
-
-    def new_state(self):
-        """No rows."""
-        return FeatureRows()
 
     def update_state(self, real=None, fake=None, mask=None):
         """Add generated samples, as described for the base class; real ones are not looked at."""

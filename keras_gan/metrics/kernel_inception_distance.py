@@ -71,10 +71,6 @@ class KernelInceptionDistance(FeatureMetric):
             )
         super().__init__(extractor, name, dtype)
 
-    def new_state(self):
-        """No rows."""
-        return FeatureRows()
-
     def result(self):
         """Dict: `kid`, and with subsets `kid_std`, the population standard deviation over them.
 

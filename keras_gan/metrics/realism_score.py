@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_gan.checks import check_integer
 from keras_gan.metrics.feature_metric import FeatureMetric
-from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.neighbors import blocks_of_squares, squared_radii
 
 # As the authors' code has it, in squares of distances.
@@ -52,10 +51,6 @@ class RealismScore(FeatureMetric):
         check_integer("k", k, minimum=1)
         self.k = k
         super().__init__(extractor, name, dtype)
-
-    def new_state(self):
-        """No rows."""
-        return FeatureRows()
 
     def scores(self):
         """The score of each generated sample, float64 `(M,)`, in the order of `update_state`.

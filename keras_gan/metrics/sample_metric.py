@@ -75,6 +75,11 @@ class SampleMetric(keras.metrics.Metric):
         for metric in metrics:
             self._merge(metric)
 
+    def numbers(self):
+        """The result as a dict of numbers by name."""
+        result = self.result()
+        return result if isinstance(result, dict) else {self.name: result}
+
     def _origin(self):
         """What the samples of metrics that are merged have in common."""
         return None
