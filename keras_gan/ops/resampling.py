@@ -269,7 +269,7 @@ def _sum_of_slices(x, axis, terms, size, stride):
     total = None
     for tap, offset in terms:
         part = _slice(x, axis, offset + low, size, stride)
-        part = part if tap == 1 else part * tap
+        part = part if tap == 1 else part * float(tap)
         total = part if total is None else total + part
     return total
 
