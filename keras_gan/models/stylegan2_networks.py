@@ -437,6 +437,7 @@ class DiscriminatorEpilogue(keras.Layer):
         conv: `EqualizedConv2D`.
         dense: `EqualizedDense`.
         output_dense: `EqualizedDense`.
+        sides: pair of int, of the maps.
     """
 
     def __init__(
@@ -463,6 +464,7 @@ class DiscriminatorEpilogue(keras.Layer):
             shape = self.deviations.compute_output_shape(shape)
         self.conv.build(shape)
         count, height, width, filters = self.conv.compute_output_shape(shape)
+        self.sides = (height, width)
         self.dense.build((count, height * width * filters))
         self.output_dense.build((count, self.dense.units))
 
