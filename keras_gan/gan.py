@@ -1406,6 +1406,10 @@ def _features(layers, layer):
 def _head(batch, fraction, packing):
     if fraction == 1:
         return batch
-    packs = ops.cast(ops.shape(batch.images)[0] // packing * fraction, "int32")
-    count = packing * ops.maximum(packs, 1)
+    packs = ops.shape(batch.images)[0] // packing
+    if isinstance(packs, int):
+        # XLA slices by numbers that it knows.
+        count = packing * max(int(packs * fraction), 1)
+    else:
+        count = packing * ops.maximum(ops.cast(ops.cast(packs, "float32") * fraction, "int32"), 1)
     return Batch(*(None if field is None else field[:count] for field in batch))
