@@ -8,8 +8,10 @@ from keras_gan import backend
 from keras_gan import ops as our_ops
 from keras_gan.checkpoints import stylegan2 as layout
 from keras_gan.layers import EqualizedConv2D, MinibatchStdDev, StyleMapping
+from parity import stylegan2_training
 from parity.case import Unsupported
-from parity.training import channels_first, channels_last, to_numpy
+from parity.stylegan2_model import images, load, tensor
+from parity.training import channels_first, to_numpy
 
 _ACTIVATIONS = {"lrelu": "leaky_relu"}
 
@@ -26,7 +28,7 @@ def run(case):
 
 
 def _upfirdn2d(case):
-    x = _images(case.inputs["x"])
+    x = images(case.inputs["x"])
     filters = {name: our_ops.setup_filter(t) for name, t in case.config["filters"].items()}
     computed = {}
     for settings in case.config["cases"]:
@@ -39,7 +41,7 @@ def _upfirdn2d(case):
 
 
 def _bias_act(case):
-    x, b = (_tensor(case.inputs[name]) for name in ("x", "b"))
+    x, b = (tensor(case.inputs[name]) for name in ("x", "b"))
     computed = {}
     for settings in case.config["cases"]:
         act = settings["act"]
@@ -56,7 +58,7 @@ def _bias_act(case):
 
 
 def _conv2d_resample(case):
-    x = _images(case.inputs["x"])
+    x = images(case.inputs["x"])
     params, computed = case.params, {}
     for settings in case.config["cases"]:
         weight = params[settings["weight"]]
@@ -70,9 +72,9 @@ def _conv2d_resample(case):
         if settings.get("flip_filter", False):
             taps = np.flip(taps)
         if up > 1:
-            y = our_ops.conv_upsample(x, _tensor(weight.transpose(2, 3, 0, 1)), taps, up)
+            y = our_ops.conv_upsample(x, tensor(weight.transpose(2, 3, 0, 1)), taps, up)
         else:
-            kernel = _tensor(weight.transpose(2, 3, 1, 0))
+            kernel = tensor(weight.transpose(2, 3, 1, 0))
             if down > 1:
                 y = our_ops.conv_downsample(x, kernel, taps, down)
             else:
@@ -82,7 +84,7 @@ def _conv2d_resample(case):
 
 
 def _conv2d_layer(case):
-    x = _images(case.inputs["x"])
+    x = images(case.inputs["x"])
     params, computed = case.params, {}
     for settings in case.config["cases"]:
         init = dict(settings["init"])
@@ -117,8 +119,8 @@ def _modulated_conv2d(case):
         flipped = settings.get("flip_weight", True) == (up > 1)
         weight = params[settings["weight"]]
         axes = (2, 3, 0, 1) if up > 1 else (2, 3, 1, 0)
-        cotangent = _images(inputs[settings["cotangent"]])
-        noise = _images(inputs[settings["noise"]]) if "noise" in settings else 0.0
+        cotangent = images(inputs[settings["cotangent"]])
+        noise = images(inputs[settings["noise"]]) if "noise" in settings else 0.0
 
         def convolved(x, styles, kernel, settings=settings, up=up, noise=noise):
             return noise + our_ops.modulated_conv(
@@ -127,9 +129,9 @@ def _modulated_conv2d(case):
 
         kernel = weight[:, :, ::-1, ::-1] if flipped else weight
         values = [
-            _images(inputs["x"]),
-            _tensor(inputs["styles"]),
-            _tensor(np.ascontiguousarray(kernel.transpose(axes))),
+            images(inputs["x"]),
+            tensor(inputs["styles"]),
+            tensor(np.ascontiguousarray(kernel.transpose(axes))),
         ]
         y = convolved(*values)
         _, gradients = backend.grads(lambda *v, f=convolved, c=cotangent: f(*v) * c, values)
@@ -145,9 +147,12 @@ def _modulated_conv2d(case):
 def _minibatch_std(case):
     computed = {}
     for settings in case.config["cases"]:
-        layer = MinibatchStdDev(settings["group_size"], settings["num_channels"])
-        y = layer(_images(case.inputs[settings["input"]]))
-        computed[settings["name"]] = channels_first(y)
+        name, count = settings["name"], settings["num_channels"]
+        layer = MinibatchStdDev(settings["group_size"], count)
+        x = images(case.inputs[settings["input"]])
+        computed[name] = to_numpy(layer(x))[:, 0, 0, -count:]
+        _, (gradient,) = backend.grads(lambda x, layer=layer: ops.square(layer(x)), [x])
+        computed[f"{name}/grad"] = channels_first(gradient)
     return computed
 
 
@@ -179,7 +184,7 @@ def _mapping_network(init, params):
 
 
 def _mapping_inputs(case):
-    inputs = [_tensor(case.inputs[name]) for name in ("z", "c") if name in case.inputs]
+    inputs = [tensor(case.inputs[name]) for name in ("z", "c") if name in case.inputs]
     return inputs if len(inputs) > 1 else inputs[0]
 
 
@@ -201,7 +206,7 @@ def _mapping(case):
 
 def _mapping_grad(case):
     network, rows = _mapping_network(case.config["init"], case.params)
-    z, v = _mapping_inputs(case), _tensor(case.inputs["v"])
+    z, v = _mapping_inputs(case), tensor(case.inputs["v"])
     _, (grad_z,) = backend.grads(lambda z: network(z) * v, [z])
     _, gradients = backend.variable_grads(lambda: network(z) * v, [row.weight for row in rows])
     computed = {"w": to_numpy(network(z)), "grad_z": to_numpy(grad_z)}
@@ -211,52 +216,6 @@ def _mapping_grad(case):
     return computed
 
 
-_GENERATOR = {"conv_clamp": "clamp", "architecture": "generator_architecture"}
-_DISCRIMINATOR = {"conv_clamp": "clamp"}
-# Told by the tensors, and compared with them.
-_TOLD = {
-    *("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels", "channel_base", "channel_max"),
-    *("num_layers", "use_noise", "embed_features", "layer_features", "cmap_dim"),
-}
-
-
-def model(case, generator=None, discriminator=None, params=None):
-    """The model of a case's tensors, loaded as a checkpoint is."""
-    config, held = {}, []
-    if generator is not None:
-        held.append("generator")
-        init = dict(generator)
-        config.update(_renamed(init.pop("synthesis_kwargs", {}), _GENERATOR))
-        mapping = init.pop("mapping_kwargs", {})
-        config.update(
-            _renamed(mapping, {"lr_multiplier": "mapping_rate", "w_avg_beta": "average_decay"})
-        )
-        config.update(_renamed(init, {}))
-    if discriminator is not None:
-        held.append("discriminator")
-        init = dict(discriminator)
-        epilogue = dict(init.pop("epilogue_kwargs", {}))
-        epilogue.pop("mbstd_num_channels", None)
-        mapping = init.pop("mapping_kwargs", {})
-        config.update(_renamed(mapping, {"lr_multiplier": "projection_rate"}))
-        config.update(_renamed(epilogue, {"mbstd_group_size": "group_size"}))
-        init.pop("architecture", None)
-        config.update(_renamed(init, _DISCRIMINATOR))
-    if discriminator is None:
-        # Not compared: as small as can be.
-        config.setdefault("projection_layers", 0)
-    return keras_gan.checkpoints.load_checkpoint(
-        case.params if params is None else params, networks=tuple(held), **config
-    )
-
-
-def _renamed(settings, names):
-    unknown = set(settings) - set(names) - _TOLD
-    if unknown:
-        raise Unsupported(f"networks with {sorted(unknown)}")
-    return {names[key]: value for key, value in settings.items() if key in names}
-
-
 def _labels(case):
     labels = case.config.get("labels")
     return None if labels is None else np.asarray(labels, "int32")
@@ -264,12 +223,12 @@ def _labels(case):
 
 def _generator(case):
     config, inputs = case.config, case.inputs
-    gan = model(case, generator=config["init"])
+    gan = load(case, generator=config["init"])
     network = gan.ema_generator
     mapping, synthesis = network.mapping, network.synthesis
-    z = _tensor(inputs["z"])
+    z = tensor(inputs["z"])
     labels = _labels(case)
-    w = to_numpy(mapping(z if labels is None else [z, _tensor(labels)]))
+    w = to_numpy(mapping(z if labels is None else [z, tensor(labels)]))
     computed = {"w": w}
     all_ws = np.repeat(w[:, None], synthesis.num_styles, axis=1)
     average = to_numpy(mapping.average)
@@ -288,7 +247,7 @@ def _generator(case):
                 )
             )
         noise = call["noise_mode"]
-        arguments = [_tensor(ws)]
+        arguments = [tensor(ws)]
         if noise == "random":
             names = [
                 f"noise/b{block.resolution}.{layer.name}"
@@ -296,32 +255,34 @@ def _generator(case):
                 for layer in block.convolutions
                 if layer.use_noise
             ]
-            arguments += [_images(inputs[name])[: len(ws)] for name in names]
-            images = synthesis(arguments)
+            arguments += [images(inputs[name])[: len(ws)] for name in names]
+            made = synthesis(arguments)
         else:
-            images = synthesis(arguments[0], noise=noise)
-        computed[call["name"]] = channels_first(images)
+            made = synthesis(arguments[0], noise=noise)
+        computed[call["name"]] = channels_first(made)
     blocks = {f"b{block.resolution}": block for block in synthesis.blocks}
-    computed.update(_features(blocks, lambda: synthesis(_tensor(all_ws), noise="const")))
+    computed.update(_features(blocks, lambda: synthesis(tensor(all_ws), noise="const")))
     return computed
 
 
 def _discriminator(case):
-    gan = model(case, discriminator=case.config["init"])
+    gan = load(case, discriminator=case.config["init"])
     network, labels = gan.discriminator, _labels(case)
-    images = _images(case.inputs["img"])
+    shown = images(case.inputs["img"])
 
     def logits(x):
-        return network(x if labels is None else [x, _tensor(labels)])
+        return network(x if labels is None else [x, tensor(labels)])
 
-    values, (gradient,) = backend.grads(logits, [images])
+    values, (gradient,) = backend.grads(logits, [shown])
     gradient = channels_first(gradient)
     blocks = {f"b{block.resolution}": block for block in network.blocks}
+    mapped = {} if labels is None else {"cmap": to_numpy(network.mapping(tensor(labels)))}
     return {
+        **mapped,
         "logits": to_numpy(values),
         "grad_img": gradient[:2],
         "grad_img_sq": np.sum(gradient.astype("float64") ** 2, axis=(1, 2, 3)),
-        **_features(blocks, lambda: logits(images)),
+        **_features(blocks, lambda: logits(shown)),
     }
 
 
@@ -352,14 +313,6 @@ def _features(blocks, call):
     return computed
 
 
-def _images(array):
-    return _tensor(channels_last(array))
-
-
-def _tensor(array):
-    return ops.convert_to_tensor(np.ascontiguousarray(array))
-
-
 KINDS = {
     "upfirdn2d": _upfirdn2d,
     "bias_act": _bias_act,
@@ -371,4 +324,5 @@ KINDS = {
     "mapping_grad": _mapping_grad,
     "generator": _generator,
     "discriminator": _discriminator,
+    **stylegan2_training.KINDS,
 }
