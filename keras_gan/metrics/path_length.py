@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_gan import backend, latents
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer, check_positive
 
 # Where two directions count as one, and the arc as a line.
 _COLLINEAR = 1 - 1e-7
@@ -99,9 +99,7 @@ class PerceptualPathLength:
         ):
             if value not in accepted:
                 raise ValueError(f"`{name}` is one of {list(accepted)}. Received: {value!r}")
-        check_number("epsilon", epsilon, maximum=1)
-        if epsilon == 0:
-            raise ValueError("`epsilon` must be positive. Received: 0")
+        check_positive("epsilon", epsilon, maximum=1)
         check_integer("num_samples", num_samples, minimum=2)
         check_integer("batch_size", batch_size, minimum=1)
         (seed,) = latents.parse_seeds([seed])

@@ -73,6 +73,7 @@ def upfirdn2d(x, taps, up=1, down=1, padding=0, flip=False, gain=1.0):
     Reference: Karras et al. (2020), Analyzing and Improving the Image Quality of StyleGAN,
     arXiv:1912.04958.
     """
+    x = ops.convert_to_tensor(x)
     (up_x, up_y), (down_x, down_y) = _pair("up", up), _pair("down", down)
     left, right, top, bottom = _padding(padding)
     taps = np.ones((1, 1)) if taps is None else np.asarray(taps, "float64")
