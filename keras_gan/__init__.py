@@ -35,6 +35,7 @@ from keras_gan.models import (  # noqa: E402
     ConditionalDCGAN,
     ConditionalGAN,
     MaxoutGAN,
+    StyleGAN2,
     UnrolledGAN,
 )
 from keras_gan.presets import list_presets, upload_preset  # noqa: E402
@@ -55,6 +56,7 @@ __all__ = [
     "Context",
     "MaxoutGAN",
     "Phase",
+    "StyleGAN2",
     "UnrolledGAN",
     "augmentation",
     "callbacks",

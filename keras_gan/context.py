@@ -125,6 +125,25 @@ class Context:
 
         return images() if self.player == "generator" else backend.detached(images)
 
+    def styles(self):
+        """Styles for as many images as the batch has, and the function that makes images of them.
+
+        Returns:
+            `(ws, synthesize)`: float32 tensor `(N, num_styles, style_dim)`, a function of the
+            generator's weights, and a function from such a tensor to images `(N, H, W, C)`.
+
+        Raises:
+            ValueError: if the model's generator has no styles.
+        """
+        if not hasattr(self._model, "draw_styles"):
+            raise ValueError(
+                f"The generator of {type(self._model).__name__} has no space of styles. Use a "
+                "model like `keras_gan.StyleGAN2`."
+            )
+        ws = self._model.draw_styles(self._batch, training=self._training)
+        synthesis = self._model.generator.synthesis
+        return ws, lambda ws: synthesis(ws, training=self._training)
+
     def state(self, regularizer):
         """dict: name to `keras.Variable`, what `regularizer.initial_state` asked for."""
         return self._model.regularizer_state(regularizer)

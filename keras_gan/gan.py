@@ -674,7 +674,11 @@ class GAN(backend.Trainer, keras.Model):
         for regularizer in self.regularizers:
             if regularizer.player == phase.player:
                 regularizer.observe(self.regularizer_state(regularizer), variables)
-        backend.apply_gradients(optimizer, gradients, variables)
+        backend.apply_gradients(optimizer, self.checked_gradients(gradients), variables)
+
+    def checked_gradients(self, gradients):
+        """A list of gradients as the optimizer is given them."""
+        return gradients
 
     def _log(self, logs, batch):
         if unknown := sorted(set(logs) - set(self._trackers)):
@@ -722,7 +726,7 @@ class GAN(backend.Trainer, keras.Model):
             return loss
 
         return [
-            Phase(player, loss_of(regularizer), regularizer.interval)
+            Phase(player, loss_of(regularizer), regularizer.interval, regularizer.batch_fraction)
             for regularizer in self._regularizers(player, lazy=True)
         ]
 
@@ -1040,6 +1044,7 @@ class GAN(backend.Trainer, keras.Model):
         output_type="uint8",
         return_seeds=False,
         ema=True,
+        **options,
     ):
         """Make images: the same for the same seeds on every backend, whatever the batch size.
 
@@ -1056,6 +1061,7 @@ class GAN(backend.Trainer, keras.Model):
             output_type: `"uint8"`, `"float"` (float32 in [-1, 1]) or `"pil"` (list of PIL images).
             return_seeds: bool, return `(images, seeds)`.
             ema: bool, use the averaged generator rather than the one in training.
+            **options: what the model's class adds, see its `images_from_seeds`.
 
         Returns:
             uint8 array `(N, H, W, C)` or as `output_type` says.
@@ -1070,22 +1076,32 @@ class GAN(backend.Trainer, keras.Model):
         images = gan.generate(16, seed=7)
         ```
         """
-        if output_type not in ("uint8", "float", "pil"):
-            raise ValueError(
-                f"`output_type` is 'uint8', 'float' or 'pil'. Received: {output_type!r}"
-            )
         check_integer("batch_size", batch_size, minimum=1)
+        convert = images.converter(output_type)
         seeds = self._seeds(count, seeds, seed)
         labels = self._labels(labels, seeds)
         network = self.ema_generator if ema else self.generator
+        if truncation is not None:
+            options["truncation"] = truncation
+        generated = convert(self.images_from_seeds(seeds, labels, network, batch_size, **options))
+        return (generated, seeds) if return_seeds else generated
+
+    def images_from_seeds(self, seeds, labels, network, batch_size, truncation=None):
+        """What `generate` makes, once its arguments are checked.
+
+        Args:
+            seeds: list of int.
+            labels: int32 array of class ids, or `None`.
+            network: the generator to use.
+            batch_size: int.
+            truncation: see `generate`.
+
+        Returns:
+            float32 array `(N, H, W, C)` in [-1, 1], but for what the network exceeds it.
+        """
         z = self.latents_from_seeds(seeds, truncation)
         inputs = [z] if labels is None else [z, labels]
-        generated = self.from_network_range(self._predict(network, inputs, batch_size))
-        if output_type != "float":
-            generated = images.to_uint8(generated)
-        if output_type == "pil":
-            generated = images.to_pil(generated)
-        return (generated, seeds) if return_seeds else generated
+        return self.from_network_range(self._predict(network, inputs, batch_size))
 
     def _seeds(self, count, seeds, seed):
         if (count is None) == (seeds is None):

@@ -63,6 +63,29 @@ def to_pil(images):
     return [Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image) for image in images]
 
 
+def converter(output_type):
+    """The function from images in [-1, 1] to what the user asks for.
+
+    Args:
+        output_type: `"uint8"`, `"float"` (as they are) or `"pil"` (list of PIL images).
+
+    Returns:
+        Function of a float array `(N, H, W, C)`.
+
+    Raises:
+        ValueError: if `output_type` is none of these.
+
+    Example:
+    ```python
+    pictures = keras_gan.images.converter("pil")(gan.predict(latents))
+    ```
+    """
+    converters = {"uint8": to_uint8, "float": lambda x: x, "pil": lambda x: to_pil(to_uint8(x))}
+    if output_type not in converters:
+        raise ValueError(f"`output_type` is 'uint8', 'float' or 'pil'. Received: {output_type!r}")
+    return converters[output_type]
+
+
 def make_grid(images, columns=None):
     """Put a batch of images side by side.
 

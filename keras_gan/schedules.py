@@ -4,7 +4,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_gan.checks import check_number
+from keras_gan.checks import check_integer, check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -38,6 +38,49 @@ class WarmUpDecay(LearningRateSchedule):
     def get_config(self):
         """The constructor's arguments."""
         return {"decay": self.decay}
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class HalfLife(LearningRateSchedule):
+    """A moving average's decay by the number of images in which a weight's share halves.
+
+    Args:
+        images: int >= 1, in the end.
+        batch_size: int >= 1, images per training step.
+        ramp_up: float > 0, or `None`. The half-life is at most this share of the images seen so
+            far: the average of a young network forgets sooner, and begins as a copy.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+    ```python
+    gan.compile(ema_decay=keras_gan.schedules.HalfLife(10_000, batch_size=32, ramp_up=0.05))
+    ```
+
+    Reference: Karras et al. (2020), Training Generative Adversarial Networks with Limited Data,
+    arXiv:2006.06676.
+    """
+
+    def __init__(self, images, batch_size, ramp_up=None):
+        check_number("images", images)
+        check_integer("batch_size", batch_size, minimum=1)
+        if ramp_up is not None:
+            check_number("ramp_up", ramp_up)
+        self.images = images
+        self.batch_size = batch_size
+        self.ramp_up = ramp_up
+
+    def __call__(self, step):
+        """The decay of the update at the end of training step `step`."""
+        images = float(self.images)
+        if self.ramp_up is not None:
+            images = ops.minimum(images, ops.cast(step, "float32") * self.batch_size * self.ramp_up)
+        return 0.5 ** (self.batch_size / ops.maximum(images, 1e-8))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {"images": self.images, "batch_size": self.batch_size, "ramp_up": self.ramp_up}
 
 
 def check(name, number, **limits):

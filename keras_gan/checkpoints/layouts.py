@@ -10,6 +10,7 @@ from keras_gan.checkpoints import (
     dcgan,
     feature_networks,
     mlp_gan,
+    stylegan2,
     wgan,
     wgan_gp,
 )
@@ -29,6 +30,7 @@ LAYOUTS = {
         mlp_gan.PYTORCH_GAN,
         mlp_gan.PYLEARN2,
         conditional_gan.PYTORCH_GAN,
+        stylegan2.OFFICIAL,
     )
 }
 
@@ -88,6 +90,10 @@ def load_checkpoint(
       its cgan.py; `image_shape` as before.
     - `"maxout_gan_pylearn2"`: `h0.W`, `h0.b`, ..., `y.W`, `y.b` in each network, the MNIST model of
       goodfeli/adversarial; `image_shape` as before.
+    - `"stylegan2_ada_pytorch"`: `synthesis.b4.const`, `b4.out.weight` and so on, StyleGAN2 in
+      NVlabs/stylegan2-ada-pytorch and stylegan3 (`cfg=stylegan2`). Tensors do not tell the clamp of
+      activations, the group size of the minibatch standard deviation nor the learning rate
+      multipliers of the mapping networks: pass `clamp` and so on.
 
     Args:
         source: path or address of the file, or dict with those of `"generator"` and

@@ -3,6 +3,7 @@
 from keras_gan.layers.conditioning import ConcatenateMaps, OneHot
 from keras_gan.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gan.layers.dropout import Dropout
+from keras_gan.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gan.layers.gradient_reversal import GradientReversal
 from keras_gan.layers.maxout import Maxout
 from keras_gan.layers.minibatch_discrimination import (
@@ -11,8 +12,10 @@ from keras_gan.layers.minibatch_discrimination import (
     NormalizedMinibatchDiscrimination,
 )
 from keras_gan.layers.minibatch_stddev import MinibatchStdDev
+from keras_gan.layers.modulated import SynthesisLayer, ToImage
 from keras_gan.layers.normalization import BatchNormalization, LayerNormalization
 from keras_gan.layers.spectral_normalization import SpectralNormalization
+from keras_gan.layers.style_mapping import StyleMapping
 from keras_gan.layers.virtual_batch_normalization import (
     AddReferenceBatch,
     RemoveReferenceBatch,
@@ -26,6 +29,8 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Dropout",
+    "EqualizedConv2D",
+    "EqualizedDense",
     "GradientReversal",
     "JointMinibatchDiscrimination",
     "LayerNormalization",
@@ -36,5 +41,8 @@ __all__ = [
     "OneHot",
     "RemoveReferenceBatch",
     "SpectralNormalization",
+    "StyleMapping",
+    "SynthesisLayer",
+    "ToImage",
     "VirtualBatchNormalization",
 ]

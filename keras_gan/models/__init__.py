@@ -5,6 +5,7 @@ from keras_gan.models.conditional_gan import ConditionalDCGAN, ConditionalGAN
 from keras_gan.models.dcgan import DCGAN
 from keras_gan.models.lsgan import LSGAN
 from keras_gan.models.mlp_gan import MLPGAN, MaxoutGAN
+from keras_gan.models.stylegan2 import StyleGAN2
 from keras_gan.models.unrolled_gan import UnrolledGAN
 from keras_gan.models.wgan import WGAN
 from keras_gan.models.wgan_gp import WGANGP
@@ -19,5 +20,6 @@ __all__ = [
     "ConditionalDCGAN",
     "ConditionalGAN",
     "MaxoutGAN",
+    "StyleGAN2",
     "UnrolledGAN",
 ]

@@ -1,7 +1,33 @@
 """Numerics on `keras.ops` that GANs need in another form than Keras has them."""
 
+from keras_gan.ops.bias_act import activation_gain, bias_act
 from keras_gan.ops.convolution import conv, conv_transpose
 from keras_gan.ops.gather import gather_pixels
+from keras_gan.ops.modulation import modulated_conv
 from keras_gan.ops.packing import pack
+from keras_gan.ops.resampling import (
+    conv_downsample,
+    conv_upsample,
+    downsample2d,
+    filter2d,
+    setup_filter,
+    upfirdn2d,
+    upsample2d,
+)
 
-__all__ = ["conv", "conv_transpose", "gather_pixels", "pack"]
+__all__ = [
+    "activation_gain",
+    "bias_act",
+    "conv",
+    "conv_downsample",
+    "conv_transpose",
+    "conv_upsample",
+    "downsample2d",
+    "filter2d",
+    "gather_pixels",
+    "modulated_conv",
+    "pack",
+    "setup_filter",
+    "upfirdn2d",
+    "upsample2d",
+]

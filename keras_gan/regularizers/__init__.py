@@ -22,6 +22,7 @@ from keras_gan.regularizers.gradient_penalty import GradientPenalty, LipschitzPe
 from keras_gan.regularizers.historical_averaging import HistoricalAveraging
 from keras_gan.regularizers.lecam import LeCam
 from keras_gan.regularizers.orthogonal import Orthogonal
+from keras_gan.regularizers.path_length import PathLength
 from keras_gan.regularizers.r1 import R1, R2
 from keras_gan.regularizers.wgan_div import WGANDiv
 
@@ -38,6 +39,7 @@ __all__ = [
     "LeCam",
     "LipschitzPenalty",
     "Orthogonal",
+    "PathLength",
     "Regularizer",
     "WGANDiv",
     "get",

@@ -30,6 +30,8 @@ class Regularizer:
 
     name = None
     player = "discriminator"
+    # The share of the batch that an update of its own (`interval > 1`) uses.
+    batch_fraction = 1.0
 
     def __init__(self, weight, interval=1):
         check_number("weight", weight)
