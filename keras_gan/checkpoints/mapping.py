@@ -181,3 +181,13 @@ def shortened(names, most=12):
     names = [str(name) for name in names]
     rest = f", ... ({len(names)} in all)" if len(names) > most else ""
     return ", ".join(names[:most]) + rest if names else "none"
+
+
+def without_leading(name, tensor, count):
+    """`tensor` without its first `count` axes, which have one entry."""
+    if tensor.shape[:count] != (1,) * count:
+        raise ValueError(
+            f"The tensor '{name}' should begin with {count} axes of one entry. Received: shape "
+            f"{tensor.shape}"
+        )
+    return tensor.reshape(tensor.shape[count:])
