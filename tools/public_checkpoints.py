@@ -99,6 +99,7 @@ def dumps(obj, protocol):
 
 # PyTorch ------------------------------------------------------------------------------------------
 
+MAGIC = 0x1950A86A20F9469CFC6C
 _RECONSTRUCT = Global("torch_utils.persistence", "_reconstruct_persistent_obj")
 _PARAMETER = Global("torch._utils", "_rebuild_parameter")
 _TENSOR = Global("torch._utils", "_rebuild_tensor_v2")
@@ -123,14 +124,14 @@ def storage_bytes(array, key="94286240"):
     """The file of `torch.save` before 1.6 of one storage."""
     kind = Global("torch", f"{_STORAGES[array.dtype.name]}Storage")
     pid = PersistentId(("storage", kind, key, "cpu", array.size, None))
-    parts = [0x1950A86A20F9469CFC6C, 1001, _MACHINE, pid, [key]]
+    parts = [MAGIC, 1001, _MACHINE, pid, [key]]
     head = b"".join(dumps(part, 2) for part in parts)
     return head + struct.pack("<q", array.size) + array.tobytes()
 
 
 def tensor(array, key="94286240", offset=0, strides=None):
     """A tensor as PyTorch pickles it, with a storage of its own."""
-    array = np.ascontiguousarray(array)
+    array = np.array(array, order="C")
     steps = [step // array.itemsize for step in array.strides]
     return Call(
         _TENSOR,
@@ -470,7 +471,7 @@ def in_tensorflow(tensors):
             found[f"{layer}/{part}"] = kernel[::-1, ::-1] if layer.endswith("_up") else kernel
         else:
             found[f"{layer}/{part}"] = t.T
-    return {name: np.ascontiguousarray(t) for name, t in found.items()}
+    return {name: np.array(t, order="C") for name, t in found.items()}
 
 
 def stylegan2_pickle(model, layout="pytorch", protocol=None):

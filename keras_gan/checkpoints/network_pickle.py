@@ -4,6 +4,8 @@ Nothing of that text is compiled or run: of a class there is its name, of a modu
 plain attributes.
 """
 
+import io
+
 from keras_gan.checkpoints.limits import (
     MAX_DEPTH,
     MAX_MODULES,
@@ -16,6 +18,7 @@ from keras_gan.checkpoints.restricted_pickle import FileBytes, RestrictedUnpickl
 from keras_gan.checkpoints.stand_ins import (
     NUMPY,
     Element,
+    Latin1,
     Leaf,
     NumpyScalar,
     Storage,
@@ -95,36 +98,61 @@ _BLOB_TABLE = {
 
 
 class _Blobs:
-    """The storages that a network pickle holds as bytes, each a small file of `torch.save`.
+    """The bytes in a network pickle, among them storages that are small files of `torch.save`.
 
-    A tensor's bounds are checked when it is rebuilt, so they are opened while the pickle is read:
-    every one once, however often the pickle asks.
+    A tensor's bounds are checked when it is rebuilt, so storages are opened while the pickle is
+    read: every one once, however often the pickle asks.
     """
 
     def __init__(self, stream):
         self._stream = stream
-        self._found = {}
+        self._storages = {}
+        self._texts = []
 
     def load(self, data):
         """Stand in for `torch.storage._load_from_bytes`."""
-        if not isinstance(data, FileBytes):
+        if isinstance(data, FileBytes):
+            key = data.key
+        elif isinstance(data, Latin1):
+            key = id(data.text)
+        else:
             raise ValueError("a storage is loaded from something else than bytes")
-        if data.key not in self._found:
-            if len(self._found) >= MAX_TENSORS:
+        if key not in self._storages:
+            if len(self._storages) >= MAX_TENSORS:
                 raise ValueError(f"it holds more than {MAX_TENSORS} storages")
-            position = self._stream.tell()
-            self._stream.seek(data.offset)
-            self._found[data.key] = self._open(data)
-            self._stream.seek(position)
-        return self._found[data.key]
+            opened = self._open_text if isinstance(data, Latin1) else self._open
+            self._storages[key] = opened(data)
+        return self._storages[key]
+
+    def read(self, place):
+        """Return the bytes of a storage or of `FileBytes`."""
+        offset, size, *text = place.key
+        if text:
+            return self._texts[text[0]][offset : offset + size].encode("latin-1")
+        self._stream.seek(offset)
+        return self._stream.read(size)
 
     def _open(self, data):
-        found, places = legacy_content(
-            self._stream, data.offset + data.size, _BLOB_TABLE, _MAX_BLOB_PICKLE
-        )
-        if not isinstance(found, Storage):
-            raise ValueError("a storage's bytes hold something else")
-        return Storage(places[found.key].key, found.element, found.numel, found.start)
+        position = self._stream.tell()
+        self._stream.seek(data.offset)
+        storage = _storage(self._stream, data.offset + data.size)
+        self._stream.seek(position)
+        return storage
+
+    def _open_text(self, data):
+        # Protocol 2 has no bytes. The text is kept: its identity is its key.
+        self._texts.append(data.text)
+        stream = io.BytesIO(data.text.encode("latin-1"))
+        storage = _storage(stream, len(data.text))
+        storage.key += (len(self._texts) - 1,)
+        return storage
+
+
+def _storage(stream, end):
+    found, places = legacy_content(stream, end, _BLOB_TABLE, _MAX_BLOB_PICKLE)
+    if not isinstance(found, Storage):
+        raise ValueError("a storage's bytes hold something else")
+    return Storage(places[found.key].key, found.element, found.numel, found.start)
 
 
 _TABLE = {
@@ -162,18 +190,13 @@ def read_network_pickle(stream, size):
     Raises:
         ValueError: If the content is refused, or is not what these programs write.
     """
-
-    def read_bytes(place):
-        offset, length = place.key
-        stream.seek(offset)
-        return stream.read(length)
-
-    table = {**_TABLE, "torch.storage._load_from_bytes": _Blobs(stream).load}
+    blobs = _Blobs(stream)
+    table = {**_TABLE, "torch.storage._load_from_bytes": blobs.load}
     stream.seek(0)
     tree = RestrictedUnpickler(stream, table, max_bytes=size, leave_bytes=True).load()
     if stream.tell() != size:
         raise ValueError("a network pickle goes on after its end")
-    inventory = _Inventory(read_bytes)
+    inventory = _Inventory(blobs.read)
     if type(tree) is dict and any(isinstance(each, PersistentObject) for each in tree.values()):
         for name, network in tree.items():
             if isinstance(network, PersistentObject) and name not in _IGNORED:
@@ -187,7 +210,7 @@ def read_network_pickle(stream, size):
             inventory.add_tf_network(name, "", network)
     else:
         raise ValueError("found a pickle that neither torch.save nor an NVIDIA program wrote")
-    tensors = read_leaves(inventory.leaves, read_bytes, Budget(size))
+    tensors = read_leaves(inventory.leaves, blobs.read, Budget(size))
     return Tensors(tensors, attributes=inventory.attributes)
 
 
