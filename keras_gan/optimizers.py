@@ -4,7 +4,7 @@ import warnings
 
 import keras
 import numpy as np
-from keras import optimizers
+from keras import ops, optimizers
 
 from keras_gan import backend
 
@@ -156,7 +156,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
         if set(state) != set(store.keys()):
             # As Keras does for optimizers of another kind.
             warnings.warn(
-                "The state of the regularizers is not loaded: the file holds "
+                "The state of regularizers and augmentations is not loaded: the file holds "
                 f"{sorted(store.keys())}, and the model was compiled for {sorted(state)}."
             )
             return
@@ -183,6 +183,50 @@ class AdversarialOptimizer(optimizers.Optimizer):
             for name, optimizer in config["players"].items()
         }
         return cls(players, name=config["name"])
+
+
+# On PyTorch, Keras has another class behind this name, which updates all variables at once.
+_KerasAdam = type(optimizers.Adam.__new__(optimizers.Adam))
+
+
+@keras.saving.register_keras_serializable(package="keras_gan")
+class Adam(_KerasAdam):
+    """Adam as PyTorch has it: epsilon is added to the root of the corrected second moment.
+
+    `keras.optimizers.Adam` adds it before the correction, which in the first steps makes it larger
+    by `1 / sqrt(1 - beta_2)`. It matters for gradients that are not large against epsilon.
+
+    Args:
+        learning_rate: float, or a schedule.
+        beta_1: float.
+        beta_2: float.
+        epsilon: float.
+        **kwargs: of `keras.optimizers.Adam`.
+
+    Example:
+    ```python
+    gan.compile(generator_optimizer=keras_gan.optimizers.Adam(0.002, 0.0, 0.99))
+    ```
+
+    Reference: Kingma, Ba (2014), Adam: A Method for Stochastic Optimization, arXiv:1412.6980.
+    """
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **kwargs):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+
+    @property
+    def epsilon(self):
+        """What Keras' update adds instead: epsilon, corrected as the moment is."""
+        step = ops.cast(self.iterations + 1, "float32")
+        return self._epsilon * ops.sqrt(1.0 - ops.power(float(self.beta_2), step))
+
+    @epsilon.setter
+    def epsilon(self, value):
+        self._epsilon = value
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "epsilon": self._epsilon}
 
 
 def two_time_scale(generator_rate=1e-4, discriminator_rate=4e-4, beta_1=0.0, beta_2=0.9):

@@ -14,7 +14,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from parity import dcgan, gan, metrics, toolbox, wgan
+from parity import dcgan, gan, metrics, stylegan2, toolbox, wgan
 from parity.case import Case, Unsupported, find
 from parity.compare import compare
 
@@ -23,6 +23,7 @@ RUNNERS = {
     "dcgan": dcgan.run,
     "gan": gan.run,
     "metrics": metrics.run,
+    "stylegan2": stylegan2.run,
     "toolbox": toolbox.run,
     "wgan": wgan.run,
 }

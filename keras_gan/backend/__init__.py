@@ -24,6 +24,9 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `conv(x, kernel, stride, padding)` and `conv_transpose`: of channels-last images, the framework's
   own; `prefers_tiles()`, `prefers_products()`: whether the forms of `keras_gan.ops` are faster on
   this device, of many pixels and of a few.
+- `depthwise(x, taps, strides)`: every channel of channels-last images correlated with the constant
+  `taps` `(h, w)`, without padding; `depthwise_transpose`: the same transposed;
+  `prefers_depthwise()`: whether they are faster than sums of slices.
 - `store_kernel(variable)`: keep a kernel in memory in the order in which those read it, whatever
   its shape says; `store_like(variables, references)`: the same for the variables of a kernel's
   shape.
@@ -64,12 +67,15 @@ Trainer = _framework.Trainer
 apply_gradients = _framework.apply_gradients
 batch_normalization = _framework.batch_normalization
 cond = _framework.cond
+depthwise = _framework.depthwise
+depthwise_transpose = _framework.depthwise_transpose
 conv = _framework.conv
 conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 is_chief = _framework.is_chief
 observer = _framework.observer
+prefers_depthwise = _framework.prefers_depthwise
 prefers_products = _framework.prefers_products
 prefers_tiles = _framework.prefers_tiles
 replica_id = _framework.replica_id

@@ -257,6 +257,35 @@ def conv_transpose(x, kernel, stride, padding):
     return _conv_images(x, kernel, stride, padding, size)
 
 
+def depthwise(x, taps, strides):
+    return _depthwise(x, taps, window_strides=strides)
+
+
+def depthwise_transpose(x, taps, strides):
+    flipped = np.asarray(taps)[::-1, ::-1]
+    return _depthwise(
+        x, flipped, padding=[(n - 1, n - 1) for n in flipped.shape], lhs_dilation=strides
+    )
+
+
+def _depthwise(x, taps, window_strides=(1, 1), padding="VALID", **options):
+    kernel = jnp.asarray(np.repeat(np.asarray(taps)[:, :, None, None], x.shape[3], axis=3), x.dtype)
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides,
+        padding,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=x.shape[3],
+        **options,
+    )
+
+
+def prefers_depthwise():
+    # XLA's takes 40 times as long as sums of slices do on the CPU.
+    return jax.default_backend() != "cpu"
+
+
 def store_kernel(variable):
     del variable
 

@@ -287,6 +287,52 @@ def conv_transpose(x, kernel, stride, padding):
     return ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
 
 
+def depthwise(x, taps, strides):
+    rows, columns = strides
+    if rows == columns:
+        kernel = _same_taps(x, taps)
+        return tf.nn.depthwise_conv2d(x, kernel, (1, rows, columns, 1), "VALID")
+    # The operation has one stride for both axes.
+    return depthwise(x, taps, (1, 1))[:, ::rows, ::columns]
+
+
+def depthwise_transpose(x, taps, strides):
+    rows, columns = strides
+    height, width = np.shape(taps)
+    if rows != columns:
+        x = _spread(_spread(x, 1, rows), 2, columns)
+        rows = columns = 1
+    size = ((x.shape[1] - 1) * rows + height, (x.shape[2] - 1) * columns + width)
+    return tf.nn.depthwise_conv2d_backprop_input(
+        tf.stack([tf.shape(x)[0], *size, x.shape[3]]),
+        _same_taps(x, taps),
+        x,
+        (1, rows, columns, 1),
+        "VALID",
+    )
+
+
+def _spread(x, axis, stride):
+    """`stride - 1` zeros between the pixels along an axis."""
+    if stride == 1:
+        return x
+    spread = tf.stack([x] + [tf.zeros_like(x)] * (stride - 1), axis=axis + 1)
+    shape = [-1, *x.shape[1:]]
+    shape[axis] *= stride
+    spread = tf.reshape(spread, shape)
+    return spread[:, : 1 - stride] if axis == 1 else spread[:, :, : 1 - stride]
+
+
+def _same_taps(x, taps):
+    """The kernel that filters every channel of `x` alike."""
+    kernel = np.asarray(taps, "float32")[:, :, None, None]
+    return tf.constant(np.repeat(kernel, x.shape[3], axis=2), x.dtype)
+
+
+def prefers_depthwise():
+    return True
+
+
 def store_kernel(variable):
     del variable
 

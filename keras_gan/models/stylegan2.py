@@ -3,7 +3,6 @@
 import math
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -12,6 +11,7 @@ from keras_gan.checks import check_filters, check_integer, check_integers, check
 from keras_gan.gan import GAN
 from keras_gan.layers import StyleMapping
 from keras_gan.models import stylegan2_networks as networks
+from keras_gan.optimizers import Adam
 from keras_gan.presets import register
 from keras_gan.regularizers import R1, PathLength
 from keras_gan.schedules import HalfLife
@@ -526,7 +526,7 @@ def lazy_adam(learning_rate, interval):
         interval: int >= 1.
 
     Returns:
-        `keras.optimizers.Adam`.
+        `keras_gan.optimizers.Adam`.
 
     Example:
     ```python
@@ -534,7 +534,7 @@ def lazy_adam(learning_rate, interval):
     ```
     """
     share = interval / (interval + 1)
-    return keras.optimizers.Adam(learning_rate * share, 0.0, 0.99**share, epsilon=1e-8)
+    return Adam(learning_rate * share, 0.0, 0.99**share, epsilon=1e-8)
 
 
 def base_and_steps(image_shape):

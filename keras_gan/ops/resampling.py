@@ -7,6 +7,7 @@ import numbers
 import numpy as np
 from keras import ops
 
+from keras_gan import backend
 from keras_gan.ops.convolution import conv, conv_transpose
 
 # A filter this long is applied axis by axis also where it is given as one row of taps.
@@ -77,6 +78,16 @@ def upfirdn2d(x, taps, up=1, down=1, padding=0, flip=False, gain=1.0):
     taps = np.ones((1, 1)) if taps is None else np.asarray(taps, "float64")
     if not flip:
         taps = taps[::-1, ::-1] if taps.ndim == 2 else taps[::-1]
+    if backend.prefers_depthwise() and (up_x == up_y == 1 or down_x == down_y == 1):
+        # Long filters in two passes.
+        passes = [taps * gain] if taps.ndim == 2 else [taps[:, None] * gain, taps[None]]
+        for i, part in enumerate(passes):
+            ups, downs, pads = (up_y, up_x), (down_y, down_x), ((top, bottom), (left, right))
+            if len(passes) == 2:
+                ups, downs = ([n if i == j else 1 for j, n in enumerate(ns)] for ns in (ups, downs))
+                pads = [pad if i == j else (0, 0) for j, pad in enumerate(pads)]
+            x = _by_depthwise(x, part, ups, downs, pads)
+        return x
     total = None
     for column, row in _separable(taps.tobytes(), taps.shape):
         y = _along(x, 1, column * gain, up_y, down_y, top, bottom)
@@ -226,17 +237,52 @@ def conv_downsample(x, kernel, taps, factor=2):
     return conv(y, kernel, factor, "valid")
 
 
+# Both axes ----------------------------------------------------------------------------------------
+
+
+def _by_depthwise(x, taps, ups, downs, pads):
+    """`upfirdn2d` of correlation; one of `ups` and `downs` is (1, 1)."""
+    sides = [
+        n * up + before + after - k + 1
+        for n, up, (before, after), k in zip(x.shape[1:3], ups, pads, taps.shape, strict=True)
+    ]
+    _check_sides(x, sides)
+    if tuple(ups) == (1, 1):
+        return backend.depthwise(_pad(x, pads), taps, tuple(downs))
+    y = backend.depthwise_transpose(x, taps[::-1, ::-1], tuple(ups))
+    # Its first pixel is that of a padding by all taps but one.
+    starts = [k - 1 - before for k, (before, _) in zip(taps.shape, pads, strict=True)]
+    ends = [start + side - n for start, side, n in zip(starts, sides, y.shape[1:3], strict=True)]
+    return _pad(y, [(-start, end) for start, end in zip(starts, ends, strict=True)])
+
+
+def _pad(x, pads):
+    """`x` with zeros around it, or fewer pixels where numbers are negative."""
+    if any(n > 0 for pair in pads for n in pair):
+        x = ops.pad(x, [(0, 0), *((max(a, 0), max(b, 0)) for a, b in pads), (0, 0)])
+    if any(n < 0 for pair in pads for n in pair):
+        (top, bottom), (left, right) = (
+            (max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(pads, x.shape[1:3], strict=True)
+        )
+        x = x[:, top:bottom, left:right]
+    return x
+
+
+def _check_sides(x, sides):
+    if min(sides) < 1:
+        raise ValueError(
+            "No pixel would be left: the images, upsampled and padded, have fewer pixels than the "
+            f"filter has taps. Received: images of {tuple(x.shape[1:3])}"
+        )
+
+
 # One axis -----------------------------------------------------------------------------------------
 
 
 def _along(x, axis, taps, up, down, before, after):
     """`x` upsampled, padded, correlated with `taps` and downsampled along an axis."""
     full = x.shape[axis] * up + before + after - len(taps) + 1
-    if full < 1:
-        raise ValueError(
-            f"No pixel would be left: {x.shape[axis]} pixels, upsampled by {up} and padded by "
-            f"{before} and {after}, are fewer than the {len(taps)} taps of the filter."
-        )
+    _check_sides(x, [full])
     if up == 1:
         size = (full - 1) // down + 1
         terms = [(tap, k - before) for k, tap in enumerate(taps) if tap]

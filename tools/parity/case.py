@@ -87,7 +87,9 @@ def draw(seed, name, shape, dist="normal", mean=0.0, std=1.0, low=0, high=1):
     if dist not in ("normal", "positive"):
         raise Unsupported(f"tensor '{name}' is drawn from an unknown distribution '{dist}'")
     normal = random.standard_normal(shape)
-    return (mean + std * (np.abs(normal) if dist == "positive" else normal)).astype("float32")
+    values = mean + std * (np.abs(normal) if dist == "positive" else normal)
+    # A single number is drawn as a float.
+    return np.asarray(values, "float32")
 
 
 def find(root, family="*", pattern="*"):

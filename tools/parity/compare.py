@@ -84,6 +84,8 @@ def _tolerance(stated, name):
     if "rtol" in stated or "atol" in stated:
         return stated
     own = _GROUPS.get(kind.removesuffix("_d").removesuffix("_g"))
+    if "rel" in stated:
+        return {"rtol_of_max": stated.get("rel_by_output", {}).get(name, stated["rel"])}
     for group in (name, own, "per_step_values", "values"):
         if isinstance(stated.get(group), dict):
             return stated[group]

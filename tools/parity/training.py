@@ -100,10 +100,10 @@ class Steps:
                 details = {"fakes": [], "logits": [], "penalized": []}
                 loss = gan.adversarial_loss
                 with (
-                    _noted(gan, "generate_fakes", lambda y, *_: details["fakes"].append(y)),
-                    _noted(backend, "grads", lambda y, *_: details["penalized"].append(y)),
-                    _noted(loss, "discriminator", lambda _, *x: details["logits"].extend(x)),
-                    _noted(loss, "generator", lambda _, *x: details["logits"].extend(x)),
+                    noted(gan, "generate_fakes", lambda y, *_: details["fakes"].append(y)),
+                    noted(backend, "grads", lambda y, *_: details["penalized"].append(y)),
+                    noted(loss, "discriminator", lambda _, *x: details["logits"].extend(x)),
+                    noted(loss, "generator", lambda _, *x: details["logits"].extend(x)),
                 ):
                     loss, logs = fn()
                 details["logits"] = [x for x in details["logits"] if x is not None]
@@ -138,7 +138,7 @@ def fed(function, arrays):
         raise ValueError(f"The step left {len(queue)} of the case's {function} draws.")
 
 
-def _noted(owner, name, note):
+def noted(owner, name, note):
     """Call `note(result, *arguments)` whenever `owner.name` is called."""
     original = getattr(owner, name)
 
@@ -181,9 +181,11 @@ class Names:
     Args:
         gan: the model.
         params: names of the case's tensors.
+        networks: dict from `"generator"` or `"discriminator"` to another network than the model's
+            that holds the weights.
     """
 
-    def __init__(self, gan, params):
+    def __init__(self, gan, params, networks=None):
         short = {}
         for name in params:
             prefix, rest = name.split(".", 1)
@@ -192,7 +194,7 @@ class Names:
         self._rows = {
             short[role, row.source]: row
             for role in ("generator", "discriminator")
-            for row in layout.network(role).rows(getattr(gan, role))
+            for row in layout.network(role).rows((networks or {}).get(role, getattr(gan, role)))
         }
 
     def values(self):
