@@ -47,7 +47,7 @@ def load(preset, cls, weights=None, cache_dir=None, **overrides):
         model.set_weights(source.get_weights())
         return model
     try:
-        converted = folder.source_weights(metadata, content, cache_dir)
+        converted, _ = folder.source_weights(metadata, content, cache_dir)
         folder.read_weights(place, metadata, model, converted)
     except OSError as error:
         raise type(error)(f"{error} {_by_hand(metadata, cache_dir)}") from error

@@ -62,8 +62,8 @@ def load(handle, cls, load_weights=True, revision=None, cache_dir=None, **overri
     if not load_weights:
         return model_class(**config)
     # A conversion makes a model of its own, which is gone before there is this one.
-    converted = source_weights(metadata, content, cache_dir)
-    model = model_class(**config)
+    converted, told = source_weights(metadata, content, cache_dir)
+    model = model_class(**{**told, **config})
     read_weights(place, metadata, model, converted)
     show_licence(handle, metadata.get("licence"))
     return model
@@ -239,9 +239,12 @@ def constructor(place, content, cls=object, **overrides):
 
 
 def source_weights(metadata, content, cache_dir=None):
-    """The path of the weights converted from a preset's source; `None` if it has weights itself."""
+    """The path of the weights converted from a preset's source, and what that tells of the model.
+
+    The path is `None` for a preset that has weights itself.
+    """
     if metadata.get("source") is None:
-        return None
+        return None, {}
     model_class = registered_class(content["class_name"])
     return converted_weights(metadata, model_class, content["config"], cache_dir)
 

@@ -47,8 +47,8 @@ def upload_preset(uri, preset, *, private=None, readme=None, message="Upload a k
     place = folder.find(pathlib.Path(preset))
     metadata, config = folder.read(place)
     model_class, arguments = folder.constructor(place, config)
-    converted = folder.source_weights(metadata, config)
-    model = model_class(**arguments)
+    converted, told = folder.source_weights(metadata, config)
+    model = model_class(**{**told, **arguments})
     folder.read_weights(place, metadata, model, converted)
     metadata.update(folder.facts_of(model))
     # Unstated samples are null in a folder of `save_to_preset(samples=None)`.
