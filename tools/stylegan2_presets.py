@@ -69,8 +69,8 @@ class Network(NamedTuple):
         protocol: str, of the figure, and who states it.
         sha256: str, of the file as others have received it, or `None`.
         channel_base: int.
-        config: dict of further arguments of the constructor.
-        metrics: dict of further figures.
+        config: dict of further arguments of the constructor, or `None`.
+        metrics: dict of further figures, or `None`.
     """
 
     data: str
@@ -81,8 +81,8 @@ class Network(NamedTuple):
     protocol: str = f"{PAPER} ({README})"
     sha256: str | None = None
     channel_base: int = 32768
-    config: dict = {}
-    metrics: dict = {}
+    config: dict | None = None
+    metrics: dict | None = None
 
 
 F = "configuration F of the StyleGAN2 paper"
@@ -285,6 +285,15 @@ NETWORKS = {
         config=CIFAR,
         metrics={"Inception Score": "9.83"},
     ),
+    "cifar10_32_best_fid": Network(
+        "cifar10",
+        f"{ADA}/paper-fig11b-cifar10/cifar10c-cifar-ada-best-fid.pkl",
+        32,
+        f"{ADA_TRAINED}, conditional, at its best FID",
+        "2.42",
+        channel_base=HALF,
+        config=TEN_CLASSES,
+    ),
     "celebahq_256": Network(
         "celebahq", f"{NGC}/stylegan2-celebahq-256x256.pkl", 256, "StyleGAN2", channel_base=HALF
     ),
@@ -372,12 +381,12 @@ def describe(network, parameters):
     base = next(base for base in LICENCES if network.address.startswith(base))
     licence = LICENCES[base]
     shape = [network.resolution, network.resolution, 3]
-    config = {"image_shape": shape, "channel_base": network.channel_base, **network.config}
+    config = {"image_shape": shape, "channel_base": network.channel_base, **(network.config or {})}
     figures = {}
     if network.fid is not None:
         figures["FID"] = {"value": network.fid, "protocol": network.protocol}
-    figures.update(network.metrics)
-    classes = network.config.get("num_classes")
+    figures.update(network.metrics or {})
+    classes = config.get("num_classes")
     metadata = {
         "format_version": folder.FORMAT_VERSION,
         "class_name": "StyleGAN2",
