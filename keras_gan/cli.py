@@ -12,11 +12,13 @@ import keras
 
 import keras_gan
 from keras_gan import callbacks, data, images, latents, metrics
+from keras_gan.checkpoints.layouts import LAYOUTS, layout_of
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
-from keras_gan.files import atomic_file
+from keras_gan.files import atomic_file, sha256
 from keras_gan.metrics.evaluation import METRICS
 from keras_gan.metrics.resize import RULES
+from keras_gan.presets.download import local_files
 
 _DESCRIPTION = """\
 Generate images with trained GANs, and train GANs on images of your own.
@@ -27,6 +29,7 @@ Generate images with trained GANs, and train GANs on images of your own.
   keras-gan train --data photos.zip --outdir runs
   keras-gan generate --preset runs/00000-photos-dcgan/preset --seeds 0-35
   keras-gan evaluate --preset dcgan_fashion_mnist_32 --data t10k-images-idx3-ubyte.gz
+  keras-gan convert network.pkl my_preset
 
 The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
 Exit codes: 0 done, 1 could not be done (the reason is printed), 2 wrong usage, 130 interrupted.
@@ -303,6 +306,44 @@ def _parser():
     )
     evaluate.set_defaults(run=_evaluate)
 
+    convert = commands.add_parser(
+        "convert",
+        help="make a preset of another project's checkpoint",
+        description=(
+            "Read a checkpoint of another project, without running anything of it, and write a "
+            "preset folder with its weights, for `keras-gan generate --preset`. The folder names "
+            "the file, its SHA-256, its layout and its licence, which stays that of the weights."
+        ),
+    )
+    convert.add_argument(
+        "source",
+        metavar="IN",
+        help="path or address (https://... or hf://user/repo/file@revision) of the checkpoint: "
+        "NVIDIA's .pkl, PyTorch's .pt or .pth, .safetensors, .npz",
+    )
+    convert.add_argument("out", metavar="OUT", type=pathlib.Path, help="preset folder to write")
+    convert.add_argument(
+        "--discriminator",
+        metavar="FILE",
+        help="the discriminator's file, where IN is only that of the generator",
+    )
+    convert.add_argument(
+        "--layout", choices=LAYOUTS, help="default: recognised by the tensors' names"
+    )
+    convert.add_argument(
+        "--networks",
+        type=lambda text: tuple(text.split(",")),
+        default=("generator", "discriminator"),
+        help="those that the checkpoint holds, such as generator (default: "
+        "generator,discriminator)",
+    )
+    convert.add_argument("--sha256", help="64 hexadecimal digits that the file IN must have")
+    convert.add_argument("--licence", "--license", help="of the weights; it is not changed by this")
+    convert.add_argument("--dataset", help="what the weights were trained on")
+    convert.add_argument("--description", help="one line for the card")
+    convert.add_argument("--force", action="store_true", help="replace OUT if it is a preset")
+    convert.set_defaults(run=_convert)
+
     presets = commands.add_parser(
         "presets", help="list what can be generated at once", description="List the presets."
     )
@@ -572,6 +613,37 @@ def _prepare(arguments):
 def _image_shape(resolution, channels):
     """The shape asked for; what is None is the images' own."""
     return (*(resolution or (None, None)), channels)
+
+
+# convert ------------------------------------------------------------------------------------------
+
+
+def _convert(arguments):
+    if arguments.out.exists() and not arguments.force:
+        raise ValueError(f"{arguments.out} exists. Choose another folder, or pass --force.")
+    sources, hashes = {"generator": arguments.source}, {"generator": arguments.sha256}
+    if arguments.discriminator:
+        sources["discriminator"] = arguments.discriminator
+    paths = local_files(sources, hashes)
+    checkpoint = paths if arguments.discriminator else paths["generator"]
+    layout = layout_of(checkpoint, arguments.layout).name
+    gan = keras_gan.GAN.from_checkpoint(checkpoint, layout=layout, networks=arguments.networks)
+    origin = {
+        "source": ", ".join(sources.values()),
+        "sha256": ", ".join(sha256(path) for path in paths.values()),
+        "layout": layout,
+    }
+    gan.save_to_preset(
+        arguments.out,
+        description=arguments.description,
+        dataset=arguments.dataset,
+        licence=arguments.licence,
+        converted_from=origin,
+        overwrite=arguments.force,
+    )
+    print(f"{type(gan).__name__} of {gan.image_shape} in {arguments.out}")
+    if arguments.licence is None:
+        print("No licence is stated: that of the checkpoint holds. Pass it as --licence.")
 
 
 # presets ------------------------------------------------------------------------------------------
