@@ -245,8 +245,8 @@ class FeatureExtractor:
         parts = []
         for start in range(0, count, self.batch_size):
             part = pixels[start : start + self.batch_size]
-            # Powers of two: a compiled network is compiled for a few lengths only.
-            missing = (1 << (len(part) - 1).bit_length()) - len(part)
+            # Full or a power of two: a compiled network is compiled for a few lengths only.
+            missing = min(1 << (len(part) - 1).bit_length(), self.batch_size) - len(part)
             x = self._prepared(part)
             x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
             found = backend.predict(self.network, x, len(x))
