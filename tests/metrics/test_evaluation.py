@@ -44,16 +44,20 @@ def options(extractor, tmp_path):
 
 
 def test_numbers_are_those_of_the_metrics_on_the_features(extractor, options):
-    result = evaluate(FAKE, REAL, ["fid", "kid", "is", "pr", "dc"], batch_size=7, **options)
+    names = ["fid", "fid_infinity", "kid", "is", "pr", "dc"]
+    result = evaluate(FAKE, REAL, names, batch_size=7, **options)
     real, fake = extractor(REAL), extractor(FAKE)
     for name, output in (
         ("fid", "features"),
+        ("fid_infinity", "features"),
         ("kid", "features"),
         ("is", "logits"),
         ("pr", "features"),
         ("dc", "features"),
     ):
-        metric = METRICS[name](**({"subset_size": 30} if name == "kid" else {}))
+        # As there are few samples.
+        of_few = {"kid": {"subset_size": 30}, "fid_infinity": {"min_samples": 15}}
+        metric = METRICS[name](**of_few.get(name, {}))
         metric.update_state(real=real[output], fake=fake[output])
         expected = metric.result()
         expected = expected if isinstance(expected, dict) else {name: expected}
@@ -132,6 +136,52 @@ def test_folders_of_mixed_sizes_and_modes(tmp_path, options):
     Image.fromarray(REAL[0, ..., 0]).save(tmp_path / "gray.png")
     result = evaluate(tmp_path, REAL, ["fid"], **options)
     assert result.protocol["fake_samples"] == 4 and np.isfinite(result.values["fid"])
+
+
+class Squares:
+    """A distance without a network."""
+
+    protocol = {"network": "squares"}  # noqa: RUF012
+
+    def distances(self, first, second):
+        return np.square(first - second).mean(axis=(1, 2, 3))
+
+
+class TestPathLength:
+    def test_beside_other_metrics(self, gan, options):
+        mine = metrics.PerceptualPathLength(Squares(), num_samples=5, name="mine")
+        result = evaluate(gan, REAL, ["fid", "ppl", mine], 6, lpips=Squares(), **options)
+        same = metrics.PerceptualPathLength(Squares(), num_samples=6)
+        assert result.values["ppl"] == pytest.approx(same(gan).mean, rel=1e-4)
+        assert result.values["mine"] == pytest.approx(mine(gan).mean, rel=1e-4)
+        assert result.protocol["metrics"]["mine"] == mine.protocol
+        assert result.protocol["fake_samples"] == 6 and "fid" in result.values
+        # They are compared as other numbers are.
+        with pytest.raises(ValueError, match=r"metrics\.ppl"):
+            result.difference(evaluate(gan, REAL, ["fid", mine], 6, **options))
+
+    def test_alone_it_needs_no_images(self, gan):
+        names = ["perceptual_path_length", "ppl_zend"]
+        result = evaluate(gan, None, names, 4, lpips=Squares(), verbose=0)
+        assert set(result.values) == {"ppl", "ppl_zend"} and result.protocol["real_sha256"] is None
+        assert result.protocol["metrics"]["ppl_zend"]["sampling"] == "end"
+        assert "ppl of 4 paths in z" in str(result)
+
+    @pytest.mark.parametrize(
+        "arguments, message",
+        [
+            ({"model_or_images": FAKE}, r"images alone have none.*Received: ndarray"),
+            ({"truncation": 0.5}, "truncation=0.5"),
+            ({"ema": False}, "ema=False"),
+            ({"metrics": "ppl_wfull"}, "space='z'"),
+            ({"metrics": ["ppl", "perceptual_path_length"]}, "names of their own"),
+            ({"metrics": ["ppl", "fid"]}, "Images are a folder"),
+        ],
+    )
+    def test_what_cannot_be_measured(self, gan, arguments, message):
+        defaults = {"model_or_images": gan, "metrics": ["ppl"], "lpips": Squares(), "verbose": 0}
+        with pytest.raises(ValueError, match=message):
+            evaluate(dataset=None, num_samples=3, **{**defaults, **arguments})
 
 
 class TestCache:

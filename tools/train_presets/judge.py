@@ -10,7 +10,7 @@ preset are those of another one, of 90.6 % accuracy.
 import argparse
 
 import numpy as np
-from classifier import images_and_labels
+from classifier_recipes import fashion_mnist
 
 import keras_gan
 
@@ -50,11 +50,11 @@ def figures(probabilities):
 
 def figures_of(gan, count=10_000, seed=0):
     """The figures of `count` samples beside those of the real test images, for a card."""
-    images, labels = images_and_labels("t10k")
-    real = probabilities_of(images)
+    test = fashion_mnist("t10k")
+    real = probabilities_of(test.pixels)
     samples = gan.generate(count, seed=seed, batch_size=500)
     fake = probabilities_of(samples)
-    accuracy = float((real.argmax(1) == labels).mean())
+    accuracy = float((real.argmax(1) == test.labels).mean())
     result = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
     for name, found in (("real test images", figures(real)), (f"{count} samples", figures(fake))):
         for figure in ("smallest share", "mean top probability"):
