@@ -245,8 +245,11 @@ def evaluate(
         bar = keras.utils.Progbar(
             None if None in counts else sum(counts), verbose=verbose, unit_name="image"
         )
-        digest = _add_real(real, num_real, metrics, extractor, bar, cache, cache_dir)
-        _add_fake(fake, num_samples, metrics, extractor, bar)
+        digest, found = _add_real(real, num_real, metrics, extractor, bar, cache, cache_dir)
+        _check_found(found, "real images", "num_real", num_real)
+        made = _add_fake(fake, num_samples, metrics, extractor, bar)
+        _check_found(made, "images to evaluate", "num_samples", num_samples)
+        bar.update(found + made, finalize=True)
     values, protocols = {}, {}
     for metric in metrics:
         values.update(metric.numbers())
@@ -357,49 +360,55 @@ def _default_extractor(real):
         raise ValueError(
             "Say which `extractor` to use: images of a generator can be looked at only once."
         )
-    height, width, channels = np.shape(next(iter(real.batches()))[0])
+    first = next(iter(real.batches()), ())
+    if not len(first):
+        raise ValueError("There are 0 real images. Use more images.")
+    height, width, channels = np.shape(first[0])
     is_small = channels == 1 and max(height, width) <= _SMALL
     return "fashion_mnist_classifier" if is_small else "inception_v3_2015_12_05"
 
 
 def _add_real(real, count, metrics, extractor, bar, cache, cache_dir):
-    """Feed real images to the metrics; their fingerprint."""
+    """Feed real images to the metrics; their fingerprint and how many there were."""
     only_features = all(isinstance(metric, FeatureMetric) for metric in metrics)
     hashing = sources.Fingerprint()
     if extractor is None or not cache or not only_features or real.is_stream:
         for images in hashing.of(sources.first(real.batches(), count)):
             _update(metrics, "real", images, _features(extractor, images))
             bar.add(len(images))
-        return hashing.hexdigest()
+        return hashing.hexdigest(), hashing.count
     for _ in hashing.of(sources.first(real.batches(), count)):
         pass
     stored = real_cache.Entry(hashing.hexdigest(), extractor.protocol, cache_dir)
-    rows = stored.load()
+    rows = stored.load(hashing.count)
     if rows is not None:
         _update(metrics, "real", None, rows)
         bar.add(hashing.count)
-        return hashing.hexdigest()
+        return hashing.hexdigest(), hashing.count
     kept = []
     for images in sources.first(real.batches(), count):
         kept.append(_features(extractor, images))
         _update(metrics, "real", images, kept[-1])
         bar.add(len(images))
-    stored.save(kept)
-    return hashing.hexdigest()
+    if kept:
+        stored.save(kept)
+    return hashing.hexdigest(), hashing.count
 
 
 def _add_fake(fake, count, metrics, extractor, bar):
-    """Feed images that are evaluated to the metrics."""
+    """Feed images that are evaluated to the metrics; how many there were."""
+    found = 0
     for images in sources.first(fake.batches(), count):
         _update(metrics, "fake", images, _features(extractor, images))
         bar.add(len(images))
-    found = max(metric.fake.count for metric in metrics)
-    bar.update(found + max(metric.real.count for metric in metrics), finalize=True)
-    if count is not None and found < count:
-        raise ValueError(
-            f"There are {found} images to evaluate, fewer than `num_samples`: {count}. Use more "
-            "images or a smaller number."
-        )
+        found += len(images)
+    return found
+
+
+def _check_found(found, what, name, wanted):
+    if found < (wanted or 1):
+        limit = f", fewer than `{name}`: {wanted}" if wanted else ""
+        raise ValueError(f"There are {found} {what}{limit}. Use more images or a smaller number.")
 
 
 def _features(extractor, images):

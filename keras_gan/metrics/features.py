@@ -106,8 +106,10 @@ class FeatureExtractor:
         - `"inception_v3_2015_12_05"`: FID, KID, IS. See `keras_gan.metrics.InceptionV3`.
         - `"vgg16_imagenet"`: precision and recall. See `keras_gan.metrics.VGG16`.
         - `"fashion_mnist_classifier"`: comes with the library, for gray images of up to 32 px.
+        - `"emoji_classifier"`: the same, for pictures of 64 px on white.
 
-        Weights of the first two are downloaded and converted at first use.
+        Weights of the first two are downloaded and converted at first use. There is none of DINOv2
+        (FD-DINOv2): give a Keras model of it to `from_model`.
 
         Args:
             preset: str, one of these, or a preset folder.

@@ -86,6 +86,8 @@ def test_counts(options):
     assert same.difference(result) == {"fid": 0.0}
     with pytest.raises(ValueError, match="30 images to evaluate, fewer than `num_samples`: 31"):
         evaluate(FAKE, REAL, ["fid"], num_samples=31, **options)
+    with pytest.raises(ValueError, match="40 real images, fewer than `num_real`: 41"):
+        evaluate(FAKE, REAL, ["is"], num_real=41, **options)
 
 
 def test_generators_give_the_same_numbers_again(gan, options):
@@ -128,6 +130,11 @@ def test_sources_of_images_agree(tmp_path, options):
         result = evaluate(FAKE, source, ["fid"], **options)
         assert result.protocol == expected.protocol
         np.testing.assert_allclose(result.values["fid"], expected.values["fid"], rtol=1e-6)
+
+
+def test_floats_that_look_like_another_range_are_warned_of(options):
+    with pytest.warns(UserWarning, match=r"\[0, 1\]"):
+        evaluate((FAKE / 255).astype("float32"), REAL, ["fid"], **options)
 
 
 def test_folders_of_mixed_sizes_and_modes(tmp_path, options):
@@ -211,6 +218,9 @@ class TestCache:
             with pytest.warns(UserWarning, match="computed again"):
                 result = evaluate(FAKE, REAL, ["fid"], **options)
             assert result == expected
+        np.savez(path, features=np.zeros((39, 5), "float32"), logits=np.zeros((40, 4), "float32"))
+        with pytest.warns(UserWarning, match="computed again.*features of 40 images"):
+            assert evaluate(FAKE, REAL, ["fid"], **options) == expected
 
     def test_a_place_that_cannot_be_written(self, extractor, tmp_path):
         (tmp_path / "file").write_text("")
@@ -265,6 +275,9 @@ class TestEvaluation:
         ({"model_or_images": FAKE.astype("float32")}, r"\[-1, 1\]"),
         ({"model_or_images": FAKE[0]}, "Images are"),
         ({"dataset": 7}, "Images are a folder"),
+        ({"dataset": []}, "0 real images"),
+        ({"dataset": REAL[:0], "extractor": None}, "0 real images"),
+        ({"model_or_images": FAKE[:0]}, "0 images to evaluate"),
         ({"dataset": REAL[:1]}, "[Tt]wo samples"),
     ],
 )
