@@ -60,6 +60,7 @@ class PerceptualPathLength:
         num_samples: int >= 2; papers use 50,000.
         batch_size: int >= 1.
         seed: int, of ends and positions.
+        name: str, of the number among others.
 
     Attributes:
         protocol: dict of all that the number depends on but the model.
@@ -89,16 +90,17 @@ class PerceptualPathLength:
         num_samples=50_000,
         batch_size=16,
         seed=0,
+        name="ppl",
     ):
         if interpolation is None:
             interpolation = "slerp_any" if space == "z" else "lerp"
-        for name, value, accepted in (
+        for argument, value, accepted in (
             ("space", space, ("z", "w")),
             ("sampling", sampling, ("full", "end")),
             ("interpolation", interpolation, _INTERPOLATIONS),
         ):
             if value not in accepted:
-                raise ValueError(f"`{name}` is one of {list(accepted)}. Received: {value!r}")
+                raise ValueError(f"`{argument}` is one of {list(accepted)}. Received: {value!r}")
         check_positive("epsilon", epsilon, maximum=1)
         check_integer("num_samples", num_samples, minimum=2)
         check_integer("batch_size", batch_size, minimum=1)
@@ -112,6 +114,7 @@ class PerceptualPathLength:
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.seed = seed
+        self.name = name
         self.protocol = {
             "metric": "perceptual path length",
             "lpips": lpips.protocol,
@@ -172,6 +175,7 @@ class PerceptualPathLength:
             "num_samples": self.num_samples,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "name": self.name,
         }
 
     @classmethod
