@@ -71,7 +71,7 @@ dataset = keras_gan.data.image_folder(
     DATA, image_shape=(SIDE, SIDE, 3), batch_size=BATCH, flip=True, drop_remainder=True, cache=True
 )
 print(f"{len(dataset)} batches of {BATCH}")
-real = np.concatenate([dataset[i] for i in range(len(dataset))])
+real = np.concatenate([dataset[i][0] for i in range(len(dataset))])
 save_png(OUT / "real.png", make_grid(real[:64], columns=16))
 
 # %% [markdown]
