@@ -108,8 +108,8 @@ def load_checkpoint(
     Args:
         source: path or address of the file, or dict with those of `"generator"` and
             `"discriminator"`. An address is `https://...` or `hf://user/repo/file@revision`, see
-            `keras_gan.presets.download.local_files`. A dict of arrays stands for a file that has
-            been read.
+            `keras_gan.presets.download.local_files`. `Tensors`, or a dict of arrays, stand for a
+            file that has been read.
         layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised by default.
         cls: class of the model to be: the layout's own (the default), a base of it, or a subclass.
         networks: tuple of str, the networks that the checkpoint holds. With `("generator",)` the
@@ -137,7 +137,9 @@ def load_checkpoint(
     images = gan.generate(16, seed=0)
     ```
     """
-    parts = _by_network(download.local_files(source, sha256, cache_dir))
+    if not isinstance(source, Tensors):
+        source = download.local_files(source, sha256, cache_dir)
+    parts = _by_network(source)
     layout = find_layout([name for tensors in parts.values() for name in tensors], layout)
     if layout.prepare is not None:
         parts = layout.prepare(parts)
