@@ -67,6 +67,8 @@ class StyleMapping(keras.Model):
         super().__init__(name=name, dtype="float32")
         check_integer("latent_dim", latent_dim, minimum=0)
         check_integer("num_classes", num_classes, minimum=0)
+        if not latent_dim and not num_classes:
+            raise ValueError("There are neither latents nor classes to map.")
         check_integer("style_dim", style_dim, minimum=1)
         check_integer("num_layers", num_layers, minimum=0)
         if average_decay is not None:

@@ -1,4 +1,4 @@
-"""Resampling by filters: both forms are the definition, and so are their derivatives."""
+"""Resampling by filters: all forms are the definition, and so are their derivatives."""
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from keras_gan.ops import (
     conv_upsample,
     downsample2d,
     filter2d,
+    resampling,
     setup_filter,
     upfirdn2d,
     upsample2d,
@@ -21,10 +22,18 @@ from keras_gan.ops import (
 BINOMIAL = np.array([1, 3, 3, 1]) / 8
 
 
-@pytest.fixture(params=["depthwise", "slices"])
+FORMS = ["depthwise", "matrices", "slices"]
+
+
+def choose(form, monkeypatch):
+    monkeypatch.setattr(backend, "prefers_depthwise", lambda: form == "depthwise")
+    monkeypatch.setattr(resampling, "_MAX_MATRIX_SIDE", 1000 if form == "matrices" else 0)
+
+
+@pytest.fixture(params=FORMS)
 def form(request, monkeypatch):
-    """Both forms, whichever the backend prefers."""
-    monkeypatch.setattr(backend, "prefers_depthwise", lambda: request.param == "depthwise")
+    """Every form, whichever the backend prefers."""
+    choose(request.param, monkeypatch)
     return request.param
 
 
@@ -111,15 +120,15 @@ pad = st.integers(-2, 4)
     ),
     padding=st.tuples(pad, pad, pad, pad),
     flip=st.booleans(),
-    depthwise=st.booleans(),
+    form=st.sampled_from(FORMS),
     seed=st.integers(0, 99),
 )
-def test_is_the_definition(sides, shape, factors, padding, flip, depthwise, seed):
+def test_is_the_definition(sides, shape, factors, padding, flip, form, seed):
     x = draw(2, *sides, 2, seed=seed)
     taps = None if shape is None else draw(*shape, seed=seed + 1)
     up, down = factors[:2], factors[2:]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend, "prefers_depthwise", lambda: depthwise)
+        choose(form, patch)
 
         def compute():
             return upfirdn2d(x, taps, up, down, padding, flip, gain=1.5)
@@ -155,8 +164,8 @@ def test_derivatives_are_those_of_the_definition(options, monkeypatch):
     taps = draw(4, 4, seed=2)
     x = draw(2, 6, 7, 2)
     derivatives = {}
-    for form in ("depthwise", "slices"):
-        monkeypatch.setattr(backend, "prefers_depthwise", lambda form=form: form == "depthwise")
+    for form in FORMS:
+        choose(form, monkeypatch)
         variable = keras.Variable(x)
         y = upfirdn2d(variable, taps, **options)
         weights = np.cos(np.arange(np.prod(y.shape), dtype="float32")).reshape(tuple(y.shape))
