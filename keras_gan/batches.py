@@ -167,8 +167,28 @@ def check_images(batch, image_shape):
         raise ValueError(_shape_error(x.shape, image_shape))
     if not len(x):
         raise ValueError(f"There are no images. Received: an array of shape {x.shape}.")
+    low = check_range(x)
+    if low is not None and low >= 0 and len(image_shape) == 3:
+        raise ValueError(
+            f"Float images lie in [-1, 1], with black at -1. Received: values from {low:g} to "
+            f"{x.max():g}, which looks like [0, 1]. Scale them with x * 2 - 1."
+        )
+
+
+def check_range(x):
+    """Refuse images of a type or with values that are neither uint8 nor in [-1, 1].
+
+    Args:
+        x: array of images, not empty.
+
+    Returns:
+        The smallest value of floats, `None` for uint8.
+
+    Raises:
+        ValueError: if the dtype is another, or a value is out of range.
+    """
     if x.dtype == np.uint8:
-        return
+        return None
     if not np.issubdtype(x.dtype, np.floating) and x.dtype.name != "bfloat16":
         raise ValueError(
             f"Images are uint8 in [0, 255] or float in [-1, 1]. Received: dtype {x.dtype}. "
@@ -185,11 +205,7 @@ def check_images(batch, image_shape):
             f"Float images lie in [-1, 1]. Received: values from {low:g} to {high:g}. Pass "
             "uint8 images instead, or scale them with x / 127.5 - 1."
         )
-    if low >= 0 and len(image_shape) == 3:
-        raise ValueError(
-            f"Float images lie in [-1, 1], with black at -1. Received: values from {low:g} to "
-            f"{high:g}, which looks like [0, 1]. Scale them with x * 2 - 1."
-        )
+    return low
 
 
 def check_labels(batch, num_classes):

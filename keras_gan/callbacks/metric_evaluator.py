@@ -32,7 +32,7 @@ class MetricEvaluator(keras.callbacks.Callback):
         log: str or path of a file of JSON lines, one `keras_gan.metrics.Evaluation` each, or
             `None`.
         **options: `num_real`, `extractor`, `seed`, `truncation`, `labels`, `batch_size`, `cache`,
-            `cache_dir` of `keras_gan.metrics.evaluate`.
+            `cache_dir`, `lpips` of `keras_gan.metrics.evaluate`.
 
     Attributes:
         evaluations: list of `(step, Evaluation)`.

@@ -264,7 +264,8 @@ class SlicedWasserstein(SampleMetric):
         if counts[0] != counts[1] or not counts[0]:
             raise ValueError(
                 "As many real as generated images are needed. Received: "
-                f"{counts[0]} and {counts[1]}. Call `update_state` with the rest."
+                f"{counts[0]} and {counts[1]}. Call `update_state` with the rest, or say how many "
+                "`num_samples` and `num_real` of `evaluate` are."
             )
         if self.real._shape != self.fake._shape:
             raise ValueError(

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_gan import images as image_arrays
 from keras_gan import latents
+from keras_gan.batches import check_range
 from keras_gan.data import ImageDataset
 from keras_gan.data import images as decoding
 from keras_gan.data.folder import Folder
@@ -171,26 +172,18 @@ class _Batches(_Source):
 def _to_uint8(images):
     """uint8 as they are, floats in [-1, 1] as `gan.generate` rounds them."""
     images = images if isinstance(images, np.ndarray) else ops.convert_to_numpy(images)
-    if images.dtype == np.uint8:
+    if not images.size:
+        return images.astype("uint8")
+    low = check_range(images)
+    if low is None:
         return images
-    if images.dtype.kind != "f":
-        raise ValueError(
-            f"Images are uint8 in [0, 255] or floats in [-1, 1]. Received: dtype {images.dtype}"
-        )
-    images = np.asarray(images, "float32")
-    low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
-    # Generators in half precision may overshoot by a rounding.
-    if low < -1.001 or high > 1.001:
-        raise ValueError(
-            f"Float images are in [-1, 1]. Received: [{low:g}, {high:g}]. Rescale them, or pass "
-            "uint8."
-        )
-    if low >= 0 and high > 0:
+    if low >= 0:
+        # No error: these may be few, and bright.
         warnings.warn(
             f"Float images are taken for [-1, 1], and none of {len(images)} is darker than middle "
             "grey anywhere. If they are in [0, 1], pass `2 * images - 1`, or uint8."
         )
-    return image_arrays.to_uint8(images)
+    return image_arrays.to_uint8(images.astype("float32"))
 
 
 def first(batches, count):
