@@ -24,7 +24,7 @@ from test_reader_fuzz import VALID, mutate, outcome
 
 
 def fuzz(kind, count, path, seed=0):
-    """Read `count` mutations: what came of them, the slowest in processor seconds, growth in bytes."""
+    """Read `count` mutations: what came of them, the slowest in seconds, the growth in bytes."""
     source = random.Random(f"{kind}/{seed}")
     counts, slowest = collections.Counter(), 0.0
     for _ in range(20):
