@@ -22,6 +22,7 @@ from keras_gan import (  # noqa: E402
     regularizers,
     schedules,
     theory,
+    videos,
 )
 from keras_gan.context import Context  # noqa: E402
 from keras_gan.gan import GAN, Batch, Phase  # noqa: E402
@@ -77,4 +78,5 @@ __all__ = [
     "schedules",
     "theory",
     "upload_preset",
+    "videos",
 ]

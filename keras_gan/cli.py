@@ -16,7 +16,7 @@ from keras_gan.checkpoints.layouts import LAYOUTS, layout_of
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
 from keras_gan.files import atomic_file, sha256
-from keras_gan.metrics.evaluation import METRICS
+from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
 from keras_gan.presets.download import local_files
 
@@ -270,15 +270,15 @@ def _parser():
     made.add_argument("--images", help="folder, zip or IDX file of generated images")
     evaluate.add_argument(
         "--data",
-        required=True,
         help="real images, of the generated ones' resolution: folder, zip, IDX file or "
-        "tfds:NAME[:SPLIT]; only the feature network's rule resizes them",
+        "tfds:NAME[:SPLIT]; only the feature network's rule resizes them. Path lengths (ppl) "
+        "need none",
     )
     evaluate.add_argument(
         "--metrics",
         type=lambda text: text.split(","),
         default=["fid", "kid", "pr"],
-        help=f"some of {','.join(METRICS)} (default: fid,kid,pr)",
+        help=f"some of {','.join([*METRICS, *PATH_LENGTHS])} (default: fid,kid,pr)",
     )
     evaluate.add_argument(
         "--num-samples", type=_positive, help="generated images (default: 10000, or all)"
@@ -291,6 +291,12 @@ def _parser():
     )
     evaluate.add_argument(
         "--extractor-weights", help="file of the network's original weights, instead of a download"
+    )
+    evaluate.add_argument(
+        "--lpips-weights",
+        nargs=2,
+        metavar=("VGG16", "LPIPS"),
+        help="files of the original weights for path lengths, instead of a download",
     )
     evaluate.add_argument(
         "--resize-rule", choices=RULES, help="how images are resized (default: the network's)"
@@ -416,6 +422,12 @@ def _evaluate(arguments):
             resize=arguments.resize_rule,
             weights=arguments.extractor_weights,
         )
+    if arguments.data is None and set(arguments.metrics) - set(PATH_LENGTHS):
+        raise ValueError("Add --data: all metrics but path lengths compare with real images.")
+    lpips = None
+    if arguments.lpips_weights:
+        parts = dict(zip(("vgg16", "lpips"), arguments.lpips_weights, strict=True))
+        lpips = metrics.LPIPS.from_preset(weights=parts)
     result = metrics.evaluate(
         subject,
         arguments.data,
@@ -427,6 +439,7 @@ def _evaluate(arguments):
         truncation=arguments.truncation,
         batch_size=arguments.batch_size,
         cache=not arguments.no_cache,
+        lpips=lpips,
     )
     name = arguments.preset or arguments.images
     result = result._replace(subject={"name": str(name), **result.subject})

@@ -694,10 +694,13 @@ class GAN(backend.Trainer, keras.Model):
         for regularizer in self.regularizers:
             if regularizer.player == phase.player:
                 regularizer.observe(self.regularizer_state(regularizer), variables)
-        backend.apply_gradients(optimizer, self.checked_gradients(gradients), variables)
+        # Loss scaling looks for what is not finite itself: then its scale is too large.
+        if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = self.checked_gradients(gradients)
+        backend.apply_gradients(optimizer, gradients, variables)
 
     def checked_gradients(self, gradients):
-        """A list of gradients as the optimizer is given them."""
+        """A list of gradients as an optimizer that does not scale its loss is given them."""
         return gradients
 
     def _log(self, logs, batch):

@@ -20,6 +20,7 @@ NAMES = [
     "Context",
     "MaxoutGAN",
     "Phase",
+    "StyleGAN2",
     "UnrolledGAN",
     "augmentation",
     "callbacks",
@@ -40,6 +41,7 @@ NAMES = [
     "schedules",
     "theory",
     "upload_preset",
+    "videos",
 ]
 
 

@@ -80,7 +80,7 @@ class AdaptiveAugmentation(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Count from the model's own step."""
-        self._steps_before_epoch = self._steps = int(self.model.step.numpy())
+        self._steps_before_epoch = self._steps = self._steps_made()
         if self._read("updated_at") < 0:
             # What was seen before is not judged.
             self._begin_interval()
@@ -89,17 +89,22 @@ class AdaptiveAugmentation(keras.callbacks.Callback):
         """Move p if `interval` steps have passed."""
         before, self._steps = self._steps, self._steps_before_epoch + batch + 1
         if self._steps // self.interval > before // self.interval:
-            # A backend may hold the state elsewhere until it is asked.
-            backend.sync(self.model)
-            self._update()
+            # Of the last steps of an epoch, with `steps_per_execution`, there may be fewer.
+            self._steps = self._steps_made()
+            if self._steps // self.interval > before // self.interval:
+                self._update()
 
     def on_epoch_end(self, epoch, logs=None):
         """Add p and `r_t` to the logs."""
-        self._steps_before_epoch = self._steps
-        backend.sync(self.model)
+        self._steps_before_epoch = self._steps = self._steps_made()
         if logs is not None:
             logs["ada_probability"] = self._read("probability")
             logs["ada_r_t"] = self._read("r_t")
+
+    def _steps_made(self):
+        # A backend may hold the state elsewhere until it is asked.
+        backend.sync(self.model)
+        return int(self.model.step.numpy())
 
     def _update(self):
         r_t = self._read("signs") / self._read("evaluations")

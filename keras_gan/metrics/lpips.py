@@ -62,15 +62,43 @@ class LPIPSNetwork(keras.Model):
         first, second = pair
         count = ops.shape(first)[0]
         # One pass for both.
-        images = self.normalization(ops.concatenate([first, second]))
+        maps = self.maps(ops.concatenate([first, second]))
+        return self.compare([x[:count] for x in maps], [x[count:] for x in maps])
+
+    def maps(self, images):
+        """What images are compared by.
+
+        Args:
+            images: float32 tensor `(N, H, W, 3)`, as in a pair.
+
+        Returns:
+            List of float32 tensors, the maps of each slice, of length 1 at every pixel.
+        """
+        images = self.normalization(images)
         if self.size is not None:
             images = self._resized(images)
+        normalized = []
+        for maps in self.network(images):
+            squares = ops.sum(ops.square(maps), axis=-1, keepdims=True)
+            # The root has no derivative at 0, where all units of a pixel are dead.
+            length = ops.sqrt(squares + 1e-20)
+            normalized.append(maps / (length + 1e-10))
+        return normalized
+
+    def compare(self, first, second):
+        """Contributions of the slices to the distances of images with these maps.
+
+        Args:
+            first: list of tensors that `maps` returned.
+            second: the same, of as many images.
+
+        Returns:
+            float32 tensor `(N, 5)`.
+        """
         contributions = []
-        for maps, weight in zip(self.network(images), self.channel_weights, strict=True):
-            length = ops.sqrt(ops.sum(ops.square(maps), axis=-1, keepdims=True))
-            maps = maps / (length + 1e-10)
-            squares = ops.square(maps[:count] - maps[count:])
-            contributions.append(ops.mean(ops.matmul(squares, weight[0, 0]), axis=(1, 2, 3)))
+        for a, b, weight in zip(first, second, self.channel_weights, strict=True):
+            weighted = ops.matmul(ops.square(a - b), weight[0, 0])
+            contributions.append(ops.mean(weighted, axis=(1, 2, 3)))
         return ops.stack(contributions, axis=1)
 
     def _resized(self, images):
@@ -187,13 +215,17 @@ class LPIPS:
                 "Pairs are of images of one size. Received: shapes "
                 f"{first.shape} and {second.shape}"
             )
-        if self.network.size is None and min(first.shape[1:3]) < 16:
-            raise ValueError(
-                f"The network halves images four times; {first.shape[1]}x{first.shape[2]} is too "
-                "small. Make LPIPS with `size=64`."
-            )
+        self.check_size(first.shape)
         pair = [np.broadcast_to(x, (*x.shape[:3], 3)).astype("float32") for x in (first, second)]
         return backend.predict(self.network, pair, self.batch_size).sum(axis=1)
+
+    def check_size(self, shape):
+        """Raises a ValueError if images of the shape `(N, H, W, C)` are too small to compare."""
+        if self.network.size is None and min(shape[1:3]) < 16:
+            raise ValueError(
+                f"The network halves images four times; {shape[1]}x{shape[2]} is too small. Make "
+                "LPIPS with `size=64`."
+            )
 
     def get_config(self):
         """The arguments of `from_preset`."""

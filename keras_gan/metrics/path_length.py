@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_gan import backend, latents
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer, check_positive
 
 # Where two directions count as one, and the arc as a line.
 _COLLINEAR = 1 - 1e-7
@@ -44,7 +44,8 @@ class PerceptualPathLength:
     The LPIPS distance of images of two latents that lie `epsilon` of a path between random ends
     apart, divided by `epsilon**2`; the mean over samples without the lowest and the highest
     percent. Images are floats in which nothing is rounded: at this `epsilon`, rounding to 256
-    levels gives a multiple of the length.
+    levels gives a multiple of the length. Generators that add noise get other maps in each batch,
+    the same ones at both ends.
 
     Args:
         lpips: `keras_gan.metrics.LPIPS`.
@@ -60,6 +61,7 @@ class PerceptualPathLength:
         num_samples: int >= 2; papers use 50,000.
         batch_size: int >= 1.
         seed: int, of ends and positions.
+        name: str, of the number among others.
 
     Attributes:
         protocol: dict of all that the number depends on but the model.
@@ -89,19 +91,18 @@ class PerceptualPathLength:
         num_samples=50_000,
         batch_size=16,
         seed=0,
+        name="ppl",
     ):
         if interpolation is None:
             interpolation = "slerp_any" if space == "z" else "lerp"
-        for name, value, accepted in (
+        for argument, value, accepted in (
             ("space", space, ("z", "w")),
             ("sampling", sampling, ("full", "end")),
             ("interpolation", interpolation, _INTERPOLATIONS),
         ):
             if value not in accepted:
-                raise ValueError(f"`{name}` is one of {list(accepted)}. Received: {value!r}")
-        check_number("epsilon", epsilon, maximum=1)
-        if epsilon == 0:
-            raise ValueError("`epsilon` must be positive. Received: 0")
+                raise ValueError(f"`{argument}` is one of {list(accepted)}. Received: {value!r}")
+        check_positive("epsilon", epsilon, maximum=1)
         check_integer("num_samples", num_samples, minimum=2)
         check_integer("batch_size", batch_size, minimum=1)
         (seed,) = latents.parse_seeds([seed])
@@ -114,6 +115,7 @@ class PerceptualPathLength:
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.seed = seed
+        self.name = name
         self.protocol = {
             "metric": "perceptual path length",
             "lpips": lpips.protocol,
@@ -158,7 +160,7 @@ class PerceptualPathLength:
             first = seeds[start : min(start + self.batch_size, self.num_samples)]
             second = seeds[self.num_samples + start :][: len(first)]
             t = positions[start : start + len(first)]
-            pair = self._images(model, first, second, (t, t + self.epsilon))
+            pair = self._images(model, first, second, (t, t + self.epsilon), start)
             lengths.append(self.lpips.distances(*pair) / self.epsilon**2)
         return trimmed_mean(np.concatenate(lengths))
 
@@ -174,6 +176,7 @@ class PerceptualPathLength:
             "num_samples": self.num_samples,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "name": self.name,
         }
 
     @classmethod
@@ -181,20 +184,24 @@ class PerceptualPathLength:
         """The inverse of `get_config`."""
         return cls(**{**config, "lpips": keras.saving.deserialize_keras_object(config["lpips"])})
 
-    def _images(self, model, first, second, positions):
-        """Pixels at two positions of the paths between the latents of seeds."""
+    def _images(self, model, first, second, positions, number=0):
+        """Pixels at two positions of the paths between the latents of seeds, in batch `number`."""
         generator, count = model.ema_generator, len(first)
         ends = [model.latents_from_seeds(seeds) for seeds in (first, second)]
         labels = None
         if model.num_classes is not None:
             labels = latents.labels_from_seeds(first, model.num_classes)
+        noise = self._noise(generator, number)
         if self.space == "w":
             ends = [_predict(generator.mapping, end, labels) for end in ends]
-            generator, labels = generator.synthesis, None
         between = _INTERPOLATIONS[self.interpolation]
         points = [between(*ends, t).astype("float32") for t in positions]
+        if self.space == "z" and noise:
+            points = [_predict(generator.mapping, x, labels) for x in points]
+        if self.space == "w" or noise:
+            generator, labels = generator.synthesis, None
         images = model.from_network_range(
-            np.concatenate([_predict(generator, x, labels) for x in points])
+            np.concatenate([_predict(generator, x, labels, noise) for x in points])
         )
         if self.crop:
             images = crop_face(images)
@@ -203,10 +210,17 @@ class PerceptualPathLength:
         pixels = (images + np.float32(1)) * np.float32(127.5)
         return pixels[:count], pixels[count:]
 
+    def _noise(self, generator, number):
+        """A map for each layer of a synthesis network that adds noise, for a batch."""
+        layers = getattr(getattr(generator, "synthesis", None), "noise_layers", ())
+        random = np.random.RandomState([self.seed, 2, number])
+        return [random.standard_normal((1, *layer.noise_sides, 1)) for layer in layers]
 
-def _predict(network, x, labels):
-    inputs = x if labels is None else [x, labels]
-    return np.asarray(backend.predict(network, inputs, len(x)), "float32")
+
+def _predict(network, x, labels, noise=()):
+    inputs = [x, *([] if labels is None else [labels]), *noise]
+    made = backend.predict(network, inputs if len(inputs) > 1 else x, len(x))
+    return np.asarray(made, "float32")
 
 
 # Paths --------------------------------------------------------------------------------------------

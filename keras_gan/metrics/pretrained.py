@@ -34,7 +34,8 @@ def load(preset, cls, weights=None, cache_dir=None, **overrides):
     if not (path / folder.CONFIG).is_file():
         raise ValueError(
             f"No network '{preset}' for metrics. Known are {sorted(folders)}, and folders with a "
-            f"{folder.CONFIG}."
+            f"{folder.CONFIG}. Any other Keras model, such as one of DINOv2, serves by "
+            "`keras_gan.metrics.FeatureExtractor.from_model`."
         )
     place = folder.Folder(path)
     metadata, content = folder.read(place)

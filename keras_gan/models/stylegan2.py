@@ -18,6 +18,14 @@ from keras_gan.schedules import HalfLife
 
 _MAX_SIDE = 4096
 _MAX_LAYERS = 64
+_WIDTHS = (
+    "latent_dim",
+    "style_dim",
+    "channel_max",
+    "embedding_dim",
+    "hidden_dim",
+    "projection_dim",
+)
 _NOISE = ("const", "random", "none")
 
 
@@ -215,8 +223,8 @@ class StyleGAN2(GAN):
         arguments = dict(locals())
         for unwanted in ("self", "__class__", "seed", "name", "dtype"):
             arguments.pop(unwanted, None)
-        self._arguments = {**arguments, "image_shape": list(image_shape)}
         base, steps = base_and_steps(image_shape)
+        self._arguments = {**arguments, "image_shape": list(image_shape)}
         recipe_for(training_recipe, image_shape, batch_size)
         _check(self._arguments)
         widths = [min(channel_base // (4 * 2**i), channel_max) for i in range(steps + 1)]
@@ -237,7 +245,6 @@ class StyleGAN2(GAN):
                 hidden_dim=hidden_dim,
                 learning_rate_multiplier=mapping_rate,
                 average_decay=average_decay,
-                dtype=dtype,
             )
             synthesis = networks.Synthesis(
                 base,
@@ -261,7 +268,6 @@ class StyleGAN2(GAN):
                 projection_layers,
                 learning_rate_multiplier=projection_rate,
                 average_decay=None,
-                dtype=dtype,
             )
         discriminator = networks.discriminator(
             tuple(image_shape),
@@ -306,6 +312,7 @@ class StyleGAN2(GAN):
         gan.compile()
         ```
         """
+        base_and_steps(image_shape)
         row = recipe_for(recipe, image_shape, batch_size)
         settings = {
             "mapping_layers": row.mapping_layers,
@@ -418,9 +425,9 @@ class StyleGAN2(GAN):
         """Images of given styles.
 
         Args:
-            ws: float array `(N, num_styles, style_dim)`, or `(N, style_dim)` for all layers; or a
-                list of it and a noise map `(N or 1, h, w, 1)` for each layer that has noise.
-            noise: `"const"`, `"random"` or `"none"`.
+            ws: float array `(N, num_styles, style_dim)`, or `(N, style_dim)` for all layers.
+            noise: `"const"`, `"random"`, `"none"`, or a list of a map `(N or 1, h, w, 1)` for each
+                layer that adds noise, such as those of `keras_gan.latents.Projection`.
             seeds: list of N int that random noise is drawn from.
             batch_size: int.
             output_type: as in `generate`.
@@ -488,27 +495,32 @@ class StyleGAN2(GAN):
         return latents.truncate(ws, average, truncation, cutoff)
 
     def _images(self, ws, seeds, network, batch_size, noise):
-        if noise not in _NOISE:
-            raise ValueError(f"`noise` is one of {list(_NOISE)}. Received: {noise!r}")
-        if noise == "random" and (seeds is None or len(seeds) != len(ws)):
+        synthesis = network.synthesis
+        given = None
+        if not isinstance(noise, str):
+            given = _checked_maps(synthesis, noise, len(ws))
+        elif noise not in _NOISE:
+            raise ValueError(
+                f"`noise` is one of {list(_NOISE)}, or a list of maps. Received: {noise!r}"
+            )
+        elif noise == "random" and (seeds is None or len(seeds) != len(ws)):
             raise ValueError(
                 f"Random noise is drawn from one seed for each of the {len(ws)} images. Received: "
                 f"seeds={seeds!r}"
             )
         check_integer("batch_size", batch_size, minimum=1)
-        synthesis = network.synthesis
         batch_size = min(batch_size, len(ws))
         made = []
         for start in range(0, len(ws), batch_size):
-            part = ws[start : start + batch_size]
-            inputs = [part]
-            if noise != "const":
-                chosen = None if noise == "none" else seeds[start : start + batch_size]
-                inputs += _noise_maps(synthesis, len(part), chosen)
             # The last batch is as large as the others, for which the network is compiled.
-            missing = batch_size - len(part)
-            padded = [np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for x in inputs]
-            made.append(self._predict(synthesis, padded, batch_size)[: len(part)])
+            rows = np.minimum(np.arange(start, start + batch_size), len(ws) - 1)
+            inputs = [ws[rows]]
+            if given is not None:
+                inputs += [x if len(x) == 1 else x[rows] for x in given]
+            elif noise != "const":
+                chosen = None if noise == "none" else [seeds[row] for row in rows]
+                inputs += _noise_maps(synthesis, batch_size, chosen)
+            made.append(self._predict(synthesis, inputs, batch_size)[: len(ws) - start])
         return np.concatenate(made)
 
     def get_config(self):
@@ -560,32 +572,18 @@ def _check(arguments):
             raise ValueError(
                 f"`{name}` is one of {list(networks.ARCHITECTURES)}. Received: {arguments[name]!r}"
             )
-    sizes = ("latent_dim", "style_dim", "mapping_layers", "channel_base", "channel_max")
-    check_integers(**{name: arguments[name] for name in sizes})
-    optional = ("num_classes", "embedding_dim", "hidden_dim", "projection_dim", "group_size")
-    given = {name: arguments[name] for name in optional if arguments[name] is not None}
-    check_integers(**given)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    sizes = (*_WIDTHS, "mapping_layers", "channel_base", "num_classes", "group_size")
+    check_integers(**{name: given[name] for name in sizes if name in given})
     for name in ("projection_layers", "num_deviations", "frozen_layers"):
         check_integer(name, arguments[name], minimum=0)
-    widest = max(
-        arguments[name] or 0
-        for name in (
-            "latent_dim",
-            "style_dim",
-            "channel_max",
-            "embedding_dim",
-            "hidden_dim",
-            "projection_dim",
-        )
-    )
-    check_filters(widest, **{name: arguments[name] for name in ("channel_max", "style_dim")})
+    for name in _WIDTHS:
+        check_filters(given.get(name, 0), **{name: given.get(name)})
     for name in ("mapping_layers", "projection_layers"):
         if arguments[name] > _MAX_LAYERS:
             raise ValueError(f"`{name}` is at most {_MAX_LAYERS}. Received: {arguments[name]}")
     check_number("style_mixing", arguments["style_mixing"], maximum=1)
     check_number("average_decay", arguments["average_decay"], below=1)
-    if arguments["clamp"] is not None:
-        check_number("clamp", arguments["clamp"])
 
 
 def _freeze(discriminator, count):
@@ -610,3 +608,16 @@ def _noise_maps(synthesis, count, seeds):
         np.stack([generator.standard_normal(shape) for generator in generators]).astype("float32")
         for shape in shapes
     ]
+
+
+def _checked_maps(synthesis, noise, count):
+    """The noise maps that the user gives."""
+    maps = [np.asarray(x, "float32") for x in noise]
+    wanted = [(*layer.noise_sides, 1) for layer in synthesis.noise_layers]
+    fits = [x.shape[1:] for x in maps] == wanted and all(len(x) in (1, count) for x in maps)
+    if not fits:
+        raise ValueError(
+            f"Noise maps are a list of arrays (1 or {count}, height, width, 1) with (height, width,"
+            f" 1) = {wanted}. Received: shapes {[x.shape for x in maps]}"
+        )
+    return maps

@@ -16,10 +16,10 @@ def to_numpy(x):
     return ops.convert_to_numpy(x)
 
 
-def blob(size=24, x=3.0, y=-5.0):
+def blob(x=3.0, y=-5.0, stretch=1):
     """A smooth coloured image with a maximum right of the middle and above it."""
-    rows, columns = np.mgrid[:size, :size] - (size - 1) / 2
-    spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 18)
+    rows, columns = np.mgrid[:24, :24] - 11.5
+    spot = np.exp(-((columns / stretch - x) ** 2 + (rows - y) ** 2) / 18)
     return (spot[None, ..., None] * [0.9, 0.5, -0.4]).astype("float32")
 
 
@@ -37,26 +37,24 @@ def augmented(augmentation, images, seed=7, **options):
 
 def test_what_each_transformation_of_place_does():
     image = blob()
-    # A pixel of a smooth image is off by 1e-2 at most, because the filter is not symmetric.
-    smooth = {"atol": 1.5e-2}
+    # A pixel of a smooth image is off by 1e-2 or so, because the filter is not symmetric.
+    smooth = {"atol": 0.03}
     np.testing.assert_allclose(transformed(image, xflip=[1]), image[:, :, ::-1], **smooth)
     turned = transformed(image, rotate90=[1])
-    np.testing.assert_allclose(turned, np.rot90(image, -1, (1, 2)), **smooth)
+    np.testing.assert_allclose(turned, np.rot90(image, 1, (1, 2)), **smooth)
     np.testing.assert_allclose(transformed(image, rotate90=[4]), image, **smooth)
     # A share of the side, rounded: 3 pixels to the right, 2 up.
     moved = transformed(image, xint=[0.12, -0.09])
     np.testing.assert_allclose(moved, blob(x=6.0, y=-7.0), **smooth)
     moved = transformed(image, xfrac=[0.5 / 24, -1.25 / 24])
     np.testing.assert_allclose(moved, blob(x=3.5, y=-6.25), **smooth)
-    # Twice as large, then half as high, is twice as wide: what was at x = 3 is at 6.
+    # Larger by sqrt(2), then wider by as much and lower: what was at x = 3 is at 6.
     wide = transformed(image, scale=[0.5], aniso=[0.5])
-    peak = np.unravel_index(wide[0, ..., 0].argmax(), (24, 24))
-    assert peak in [(6, 17), (6, 18), (7, 17), (7, 18)]
-    np.testing.assert_allclose(wide[..., 0].sum(), 2 * image[..., 0].sum(), rtol=0.02)
+    np.testing.assert_allclose(wide, blob(stretch=2), **smooth)
     # Two eighths of a turn are a quarter, wherever they are made.
     np.testing.assert_allclose(
         transformed(image, rotate_pre=[np.pi / 4], rotate_post=[np.pi / 4]),
-        transformed(image, rotate90=[3]),
+        transformed(image, rotate90=[1]),
         atol=1e-4,
     )
 
@@ -121,7 +119,7 @@ def test_each_is_applied_with_the_probability():
     np.testing.assert_allclose(shares.pop("rotate_pre"), shares.pop("rotate_post"), atol=0.03)
     np.testing.assert_allclose((amounts["cutout"][:, 0] >= 0).mean(), 0.4, atol=0.03)
     del shares["cutout"]
-    assert len(shares) == 7
+    assert len(shares) == 8
     for name, share in shares.items():
         np.testing.assert_allclose(share, 0.4, atol=0.03, err_msg=name)
     applied = {name: value[value != 0] for name, value in amounts.items()}
@@ -133,8 +131,10 @@ def test_each_is_applied_with_the_probability():
         np.testing.assert_allclose(applied[name].mean(), 0, atol=0.06 * largest, err_msg=name)
     np.testing.assert_allclose((applied["noise"] ** 2).mean(), 0.01, rtol=0.1)
     # Far above 1, all are applied, both rotations too; strengths multiply p.
-    always = ADA({"rotate": 1.0, "brightness": 0.25}).amounts(drawn, 4.0)
-    assert all((to_numpy(value) != 0).all() for k, value in always.items() if k in drawn)
+    ada = ADA({"rotate": 1.0, "brightness": 0.25})
+    always = ada.amounts(ada.draw((50, 8, 8, 3), keras_gan.random.SeedGenerator(1)), 4.0)
+    assert list(always) == ["rotate_pre", "rotate_post", "brightness"]
+    assert all((to_numpy(value) != 0).all() for value in always.values())
 
 
 def test_probability_zero_changes_nothing():
@@ -147,7 +147,12 @@ def test_probability_zero_changes_nothing():
 
 
 # Pixels of the batch below, as computed by this code: the same on every backend.
-PIXELS = None
+PIXELS = [
+    [-0.2715, -0.2211, -0.3119],
+    [0.8819, 0.7925, 0.8561],
+    [-0.1111, -0.1097, -0.1118],
+    [-0.295, -0.1654, -0.0074],
+]
 
 
 def test_numbers_are_the_same_on_every_backend():
@@ -228,7 +233,7 @@ def test_signs_of_real_logits_are_counted_in_all_phases():
     gan = make([ada], regularizers=[R1(1.0, interval=2)], packing=2)
     gan.discriminator.layers[-1].kernel.assign(np.zeros((96, 1)))
     gan.discriminator.layers[-1].bias.assign([-3.0])
-    x = np.zeros((8, 4, 4, 3), "float32")
+    x = np.zeros((8, 4, 4, 3), "uint8")
     counts = []
     for _ in range(3):
         gan.train_on_batch(x)
@@ -247,7 +252,7 @@ def test_state_is_saved(tmp_path):
     state = gan.augmentation_state(gan.augmentations[0])
     assert to_numpy(state["probability"]) == 0.25
     state["probability"].assign(0.5)
-    gan.train_on_batch(np.zeros((4, 4, 4, 3), "float32"))
+    gan.train_on_batch(np.zeros((4, 4, 4, 3), "uint8"))
     gan.save(tmp_path / "gan.keras")
     again = keras.models.load_model(tmp_path / "gan.keras")
     restored = again.augmentation_state(again.augmentations[0])

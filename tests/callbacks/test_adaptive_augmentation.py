@@ -53,7 +53,7 @@ def probability(gan):
 
 
 def fit(gan, *callbacks, images=40, epochs=2, **options):
-    x = np.zeros((images, 2, 2, 3), "float32")
+    x = np.zeros((images, 2, 2, 3), "uint8")
     return gan.fit(
         x, batch_size=4, epochs=epochs, verbose=0, callbacks=list(callbacks), **options
     ).history
@@ -114,6 +114,7 @@ def test_training_before_it_is_not_judged():
 
 def train(folder=None, interrupt=None, epochs=2):
     """A run of DCGAN with all that belongs to it, or `None` if it was interrupted."""
+    keras.utils.set_random_seed(1)
     gan = keras_gan.DCGAN(image_shape=(16, 16, 3), width=2, latent_dim=4, seed=3)
     gan.compile(
         augmentations=[ADA("bgc")],

@@ -1,10 +1,8 @@
-"""From seeds to latent vectors, on the host, the same on every backend."""
-
-import math
+"""From seeds to latent vectors and classes, on the host, the same on every backend."""
 
 import numpy as np
 
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer
 
 _MAX_SEED = 2**32 - 1
 # Below it, drawing again until every entry fits takes too long.
@@ -146,38 +144,6 @@ def uniform_from_seeds(seeds, latent_dim, limit):
         raise ValueError(f"The largest magnitude of a latent entry is > 0. Received: {limit!r}")
     draws = [np.random.RandomState(seed).uniform(-limit, limit, latent_dim) for seed in seeds]
     return np.asarray(draws, "float32")
-
-
-def truncate(ws, center, truncation, cutoff=None):
-    """Styles pulled towards the mean style: fewer odd images, less variety.
-
-    Args:
-        ws: float array `(N, num_styles, style_dim)`.
-        center: float array `(style_dim,)`, the mean of w.
-        truncation: float psi in `center + psi * (w - center)`; 1 keeps the styles, 0 is the mean,
-            -1 its opposite side.
-        cutoff: int, only that many styles, from the first, are pulled; `None` for all.
-
-    Returns:
-        float32 array of the shape of `ws`.
-
-    Raises:
-        ValueError: if `truncation` is no finite number, or `cutoff` no integer >= 0.
-
-    Example:
-    ```python
-    ws = keras_gan.latents.truncate(ws, center, 0.7)
-    ```
-
-    Reference: Karras, Laine, Aila (2018), arXiv:1812.04948.
-    """
-    check_number("truncation", truncation, minimum=-math.inf)
-    if cutoff is not None:
-        check_integer("truncation_cutoff", cutoff, minimum=0)
-    truncated = np.array(ws, "float32")
-    center = np.asarray(center, "float32")
-    truncated[:, :cutoff] = center + np.float32(truncation) * (truncated[:, :cutoff] - center)
-    return truncated
 
 
 def parse_labels(labels, count, num_classes):
