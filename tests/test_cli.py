@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import json
 import struct
 
@@ -257,3 +258,46 @@ def test_presets(capsys):
     assert "dcgan_fashion_mnist_32" in capsys.readouterr().out
     assert cli.main(["presets", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == set(keras_gan.list_presets())
+
+
+def test_convert(tmp_path, capsys):
+    gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2)
+    path, out = tmp_path / "gan.safetensors", tmp_path / "preset"
+    keras_gan.checkpoints.export(gan, path, networks=("generator", "discriminator"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    facts = ["--licence", "CC-BY-NC-4.0", "--dataset", "my photos"]
+    convert = ["convert", str(path), str(out)]
+    assert cli.main([*convert, "--sha256", "0" * 64]) == 1
+    assert digest in capsys.readouterr().err and not out.exists()
+    assert cli.main([*convert, "--networks", "generator"]) == 1
+    assert cli.main([*convert, "--layout", "stylegan2_ada_pytorch"]) == 1
+    assert not out.exists()
+    assert cli.main([*convert, *facts, "--sha256", digest]) == 0
+    metadata = keras_gan.presets.metadata(out)
+    assert metadata["licence"] == "CC-BY-NC-4.0" and metadata["dataset"] == "my photos"
+    assert metadata["converted_from"] == {
+        "source": str(path),
+        "sha256": digest,
+        "layout": "dcgan_pytorch_examples",
+    }
+    assert digest in (out / "README.md").read_text()
+    converted = keras_gan.GAN.from_preset(out)
+    np.testing.assert_array_equal(converted.generate(seeds=[1]), gan.generate(seeds=[1]))
+    assert cli.main(convert) == 1
+    assert "--force" in capsys.readouterr().err
+    assert cli.main([*convert, "--force"]) == 0
+    assert "No licence" in capsys.readouterr().out
+
+
+def test_convert_two_files(tmp_path):
+    gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2)
+    names = {"generator": tmp_path / "netG.npz", "discriminator": tmp_path / "netD.npz"}
+    for role, path in names.items():
+        keras_gan.checkpoints.export(gan, path, networks=role)
+    out = tmp_path / "preset"
+    arguments = ["convert", str(names["generator"]), str(out)]
+    assert cli.main([*arguments, "--discriminator", str(names["discriminator"])]) == 0
+    origin = keras_gan.presets.metadata(out)["converted_from"]
+    assert origin["source"] == f"{names['generator']}, {names['discriminator']}"
+    converted = keras_gan.GAN.from_preset(out)
+    np.testing.assert_array_equal(converted.generate(seeds=[1]), gan.generate(seeds=[1]))

@@ -32,9 +32,9 @@ def fuzz(kind, count, path, seed=0):
     before = _peak()
     for _ in range(count):
         data = mutate(VALID[kind], source)
-        start = time.perf_counter()
+        start = time.process_time()
         counts[outcome(path, data)] += 1
-        slowest = max(slowest, time.perf_counter() - start)
+        slowest = max(slowest, time.process_time() - start)
     return counts, slowest, _peak() - before
 
 
@@ -51,6 +51,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     # Of `pickletools`, on text that a mutation has damaged.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=RuntimeWarning)
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "x"
         total = 0
@@ -65,7 +66,7 @@ def main(arguments=None):
             total += sum(counts.values())
             print(
                 f"{kind:30} {len(VALID[kind]):6} bytes: {counts['read']} read, "
-                f"{counts['refused']} refused, slowest {slowest:.3f} s, "
+                f"{counts['refused']} refused, slowest {slowest:.3f} s of processor, "
                 f"memory +{grown / 2**20:.1f} MiB",
                 flush=True,
             )

@@ -4,6 +4,10 @@
 
 The weights stay where they are published: whoever calls `from_preset` downloads and converts them,
 under their licence. What is stated here is what the publishers, or those who measured again, state.
+
+OpenMMLab has trained StyleGAN2 on FFHQ itself (1024 and 256 px) and gives it away under Apache-2.0.
+These networks would be the defaults here, but the names of their tensors are not known to this
+project, so NVIDIA's are.
 """
 
 import json

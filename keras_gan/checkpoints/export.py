@@ -17,8 +17,9 @@ _PREFIXES = {"generator": "G", "discriminator": "D", "ema_generator": "G_ema"}
 def export(gan, path, layout=None, networks=tuple(_PREFIXES)):
     """Write a model's weights under the names and with the axes of another project.
 
-    The file is read again by `from_checkpoint`, with the same weights bit by bit. Its tensors are
-    those of the project's state dicts, with `G.`, `D.` or `G_ema.` before their names:
+    The file is read again by `from_checkpoint`, with the same weights bit by bit; what tensors do
+    not tell, such as StyleGAN2's `clamp`, is passed again. The tensors are those of the project's
+    state dicts, with `G.`, `D.` or `G_ema.` before their names:
 
     ```python
     tensors = safetensors.torch.load_file("gan.safetensors")

@@ -243,7 +243,7 @@ def _described_generator_config(tensors):
     _one_value(layers, "activation", expected="lrelu")
     layers += _modules(described, r"synthesis\.b\d+\.torgb")
     config.update(_one_value(layers, "conv_clamp", "clamp"))
-    config.update(_one_value([described["mapping"]], "w_avg_beta", "average_decay"))
+    config.update(_one_value(_modules(described, "mapping"), "w_avg_beta", "average_decay"))
     return {**config, **_mapping_rate(described, "mapping_rate")}
 
 

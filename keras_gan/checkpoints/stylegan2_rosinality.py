@@ -10,6 +10,7 @@ from keras_gan.latents import from_seeds
 
 _MAPPING_RATE = 0.01
 _MAX_SIDE = 1024
+_MAX_LATENT_DIM = 4096
 # What stands in the layers' places, and how many leading axes of one entry it has more.
 _SYNTHESIS = {
     "conv.weight": ("weight", 1),
@@ -99,7 +100,10 @@ def _name_in_pytorch(name, largest):
 
 def _mean_style(tensors):
     """The average w of the latents of seeds 0 to 4095, where a training's checkpoint has none."""
-    w = from_seeds(list(range(4096)), tensors.dimensions("mapping.fc0.weight", 2)[1])
+    latent_dim = tensors.dimensions("mapping.fc0.weight", 2)[1]
+    if latent_dim > _MAX_LATENT_DIM:
+        raise ValueError(f"Latents have at most {_MAX_LATENT_DIM} entries. Received: {latent_dim}")
+    w = from_seeds(list(range(4096)), latent_dim)
     w = w / np.sqrt(np.mean(w**2, axis=1, keepdims=True) + 1e-8)
     i = 0
     while f"mapping.fc{i}.weight" in tensors:

@@ -86,9 +86,26 @@ def _hdf5():
     return stream.getvalue()
 
 
-def _network(layout, protocol):
-    model = public.StyleGAN2(8, channel_base=16, channel_max=2, z_dim=2, w_dim=2, layers=1)
-    return public.stylegan2_pickle(model, layout, protocol)
+_TENSORS = {
+    "mapping.w_avg": np.arange(3, dtype="float32"),
+    "synthesis.b4.conv1.weight": np.ones((2, 2, 1, 1), "float32"),
+    "synthesis.b4.conv1.noise_strength": np.float32(1),
+}
+
+
+def _network_pickle(protocol):
+    described = {
+        "": ("Generator", {"z_dim": 3, "gain": public.numpy_array(np.float64(1.5))}),
+        "synthesis.b4.conv1": ("SynthesisLayer", {"conv_clamp": None, "sizes": [1, 2]}),
+    }
+    network = public.network(_TENSORS, described, {"synthesis_kwargs": public.easy_dict({"a": 1})})
+    return public.network_pickle({"G_ema": network}, protocol)
+
+
+def _tensorflow_pickle(protocol):
+    variables = public.in_tensorflow(_TENSORS)
+    network = public.tensorflow_network("Gs", variables, {"resolution": 4}, "G_main")
+    return public.tensorflow_pickle(network, network, network, protocol)
 
 
 VALID = {
@@ -99,11 +116,11 @@ VALID = {
     "npz": _npz(np.savez),
     "npz compressed": _npz(np.savez_compressed),
     "hdf5": _hdf5(),
-    "network pickle": _network("pytorch", 3),
-    "network pickle, protocol 2": _network("pytorch", 2),
-    "network pickle, protocol 5": _network("pytorch", 5),
-    "tensorflow pickle": _network("tensorflow", 4),
-    "tensorflow pickle, protocol 2": _network("tensorflow", 2),
+    "network pickle": _network_pickle(3),
+    "network pickle, protocol 2": _network_pickle(2),
+    "network pickle, protocol 5": _network_pickle(5),
+    "tensorflow pickle": _tensorflow_pickle(4),
+    "tensorflow pickle, protocol 2": _tensorflow_pickle(2),
 }
 
 

@@ -673,7 +673,7 @@ def test_bare_pickles_are_not_run(tmp_path):
     sentinel, path = tmp_path / "sentinel", tmp_path / "x.pkl"
     for protocol in range(6):
         path.write_bytes(pickle.dumps(Payload(os.system, f"touch {sentinel}"), protocol))
-        refused(path, "found a")
+        refused(path, "found a" if protocol < 2 else "posix.system")
         path.write_bytes(MAGIC[:15] + path.read_bytes())
         refused(path)
     assert not sentinel.exists()

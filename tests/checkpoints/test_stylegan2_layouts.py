@@ -236,6 +236,18 @@ REFUSED = {
         {"FromRGB_lod3/weight": np.ones(1), "4x4/Dense0/weight": np.ones(1)},
         "FromRGB_lod3",
     ),
+    "a huge latent": (
+        {"style.1.weight": np.ones((1, 5000), "float32"), "style.1.bias": np.ones(1, "float32")},
+        "at most 4096",
+    ),
+    "a huge image": (
+        {
+            "style.1.weight": np.ones((1, 1), "float32"),
+            "style.1.bias": np.ones(1, "float32"),
+            "convs.90.noise.weight": np.ones(1),
+        },
+        "at most 1024 px",
+    ),
     "a constant of a batch": (
         {"synthesis/4x4/Const/const": np.ones((2, 3, 4, 4))},
         "axes of one entry",
