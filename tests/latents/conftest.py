@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -24,7 +25,7 @@ def make_gan():
             if weight.name == "noise_strength":
                 values = 0.3
             elif weight.name == "bias":
-                values = weight.numpy() + 0.1 * values
+                values = keras.ops.convert_to_numpy(weight) + 0.1 * values
             elif weight.path.split("/")[-2].startswith("fc"):
                 values *= 100
             weight.assign(values)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_gan import latents
 
@@ -13,7 +14,7 @@ def test_sefa_stretches_most(gan):
     # The singular values of the affine layers together: 5 of convolutions, 3 of images.
     affine = [layer.affine for block in synthesis.blocks for layer in block.convolutions]
     affine += [block.torgb.affine for block in synthesis.blocks]
-    matrix = np.concatenate([np.array(a.kernel) for a in affine], axis=1) / np.sqrt(8)
+    matrix = np.concatenate([ops.convert_to_numpy(a.kernel) for a in affine], axis=1) / np.sqrt(8)
     np.testing.assert_allclose(
         directions.scales, np.linalg.svd(matrix, compute_uv=False), rtol=1e-4
     )
@@ -26,8 +27,8 @@ def test_sefa_of_chosen_layers(gan):
     # Style 1 is that of the first image layer and of the second convolution.
     matrix = np.concatenate(
         [
-            np.array(synthesis.blocks[0].torgb.affine.kernel),
-            np.array(synthesis.blocks[1].conv0.affine.kernel),
+            ops.convert_to_numpy(synthesis.blocks[0].torgb.affine.kernel),
+            ops.convert_to_numpy(synthesis.blocks[1].conv0.affine.kernel),
         ],
         axis=1,
     ) / np.sqrt(8)
@@ -41,7 +42,10 @@ def test_principal_components(gan):
     vectors, scales, mean = latents.pca(gan, count=3, samples=1500, seed=7)
     z = np.random.RandomState(7).randn(1500, 5)
     w = np.concatenate(
-        [np.array(gan.ema_generator.mapping(z[i : i + 500])) for i in range(0, 1500, 500)]
+        [
+            ops.convert_to_numpy(gan.ema_generator.mapping(z[i : i + 500]))
+            for i in range(0, 1500, 500)
+        ]
     )
     np.testing.assert_allclose(mean, w.mean(axis=0), atol=1e-5)
     variances = np.linalg.eigvalsh(np.cov(w.T.astype("float64")))[::-1][:3]
@@ -56,9 +60,9 @@ def test_principal_components_of_a_class(make_gan):
     found = [latents.pca(gan, 1, samples=10, label=label) for label in (0, 1)]
     assert (found[0].mean != found[1].mean).any()
     with pytest.raises(ValueError, match="Pass `label`"):
-        latents.pca(gan)
+        latents.pca(gan, 1)
     with pytest.raises(ValueError, match="A label lies in"):
-        latents.pca(gan, label=2)
+        latents.pca(gan, 1, label=2)
 
 
 def test_edit():
@@ -78,8 +82,8 @@ def test_edit():
         (lambda gan: latents.sefa(gan, count=9), "at most 8 directions"),
         (lambda gan: latents.sefa(gan, layers="6"), "styles 0-5"),
         (lambda gan: latents.pca(gan, samples=1), "`samples`"),
-        (lambda gan: latents.pca(gan, seed=-1), "A seed lies in"),
-        (lambda gan: latents.pca(gan, label=0), "knows no classes"),
+        (lambda gan: latents.pca(gan, 1, seed=-1), "A seed lies in"),
+        (lambda gan: latents.pca(gan, 1, label=0), "knows no classes"),
         (lambda gan: latents.edit(np.zeros((1, 8)), np.zeros(8), 1.0), "move along a vector"),
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(7), 1.0), "shape \\(7,\\)"),
         (lambda gan: latents.edit(np.zeros((2, 6, 8)), np.zeros(8), [1.0]), "each of the 2"),

@@ -31,7 +31,7 @@ def test_all_styles_and_none_of_them(gan):
 
 
 def test_random_noise_is_that_of_the_row(gan):
-    mixture = latents.mix(gan, [3, 4], [5], noise="random", batch_size=2)
+    mixture = latents.mix(gan, [3, 4], [5], "0-5", noise="random", batch_size=2)
     ws = gan.styles_from_seeds([5])
     expected = gan.generate_from_styles(ws, noise="random", seeds=[4])
     np.testing.assert_array_equal(mixture.images[1], expected)
@@ -46,7 +46,7 @@ def test_classes(conditional):
     mixture = latents.mix(conditional, [3], [5], "0-5", label=2)
     np.testing.assert_array_equal(mixture.rows, conditional.generate(seeds=[3], labels=2))
     with pytest.raises(ValueError, match="labels=3"):
-        latents.mix(conditional, [3], [5])
+        latents.mix(conditional, [3], [5], "0-5")
 
 
 @pytest.mark.parametrize(
