@@ -33,6 +33,13 @@ def check_number(name, value, minimum=0, maximum=math.inf, below=math.inf):
         raise ValueError(f"`{name}` must be a finite number {accepted}. Received: {value!r}")
 
 
+def check_positive(name, value, maximum=math.inf):
+    """Raises a ValueError unless `value` is a finite number above 0, up to `maximum`."""
+    check_number(name, value, maximum=maximum)
+    if value == 0:
+        raise ValueError(f"`{name}` must be positive. Received: {value!r}")
+
+
 def check_path(name, value):
     """Raises a ValueError unless `value` is a string or path."""
     if not isinstance(value, (str, os.PathLike)):
@@ -45,7 +52,7 @@ def check_filters(filters, **arguments):
         received = ", ".join(f"{name}={value}" for name, value in arguments.items())
         raise ValueError(
             f"A layer of {filters} filters would be needed, more than {_MAX_FILTERS}. Use a "
-            f"smaller `width`. Received: {received}"
+            f"smaller `{next(iter(arguments))}`. Received: {received}"
         )
 
 

@@ -13,12 +13,14 @@ import keras
 import keras_gan
 from keras_gan import callbacks, cli_styles, data, images, latents, metrics
 from keras_gan import cli_arguments as types
+from keras_gan.checkpoints.layouts import LAYOUTS, layout_of
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
-from keras_gan.files import atomic_file
+from keras_gan.files import atomic_file, sha256
 from keras_gan.latents.styles import check_has_styles
-from keras_gan.metrics.evaluation import METRICS
+from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
+from keras_gan.presets.download import local_files
 
 _DESCRIPTION = """\
 Generate images with trained GANs, and train GANs on images of your own.
@@ -32,6 +34,7 @@ Generate images with trained GANs, and train GANs on images of your own.
   keras-gan mix --preset stylegan2_emoji_64 --rows 85,100 --cols 55,821 --styles 0-3
   keras-gan video --preset stylegan2_emoji_64 --seeds 0-7 --trunc 0.7 --output walk.mp4
   keras-gan project --preset stylegan2_emoji_64 --target photo.png
+  keras-gan convert network.pkl my_preset
 
 The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
 Exit codes: 0 done, 1 could not be done (the reason is printed), 2 wrong usage, 130 interrupted.
@@ -294,15 +297,15 @@ def _parser():
     made.add_argument("--images", help="folder, zip or IDX file of generated images")
     evaluate.add_argument(
         "--data",
-        required=True,
         help="real images, of the generated ones' resolution: folder, zip, IDX file or "
-        "tfds:NAME[:SPLIT]; only the feature network's rule resizes them",
+        "tfds:NAME[:SPLIT]; only the feature network's rule resizes them. Path lengths (ppl) "
+        "need none",
     )
     evaluate.add_argument(
         "--metrics",
         type=lambda text: text.split(","),
         default=["fid", "kid", "pr"],
-        help=f"some of {','.join(METRICS)} (default: fid,kid,pr)",
+        help=f"some of {','.join([*METRICS, *PATH_LENGTHS])} (default: fid,kid,pr)",
     )
     evaluate.add_argument(
         "--num-samples", type=types.positive, help="generated images (default: 10000, or all)"
@@ -315,6 +318,12 @@ def _parser():
     )
     evaluate.add_argument(
         "--extractor-weights", help="file of the network's original weights, instead of a download"
+    )
+    evaluate.add_argument(
+        "--lpips-weights",
+        nargs=2,
+        metavar=("VGG16", "LPIPS"),
+        help="files of the original weights for path lengths, instead of a download",
     )
     evaluate.add_argument(
         "--resize-rule", choices=RULES, help="how images are resized (default: the network's)"
@@ -332,6 +341,44 @@ def _parser():
         "--no-cache", action="store_true", help="do not keep the real images' features"
     )
     evaluate.set_defaults(run=_evaluate)
+
+    convert = commands.add_parser(
+        "convert",
+        help="make a preset of another project's checkpoint",
+        description=(
+            "Read a checkpoint of another project, without running anything of it, and write a "
+            "preset folder with its weights, for `keras-gan generate --preset`. The folder names "
+            "the file, its SHA-256, its layout and its licence, which stays that of the weights."
+        ),
+    )
+    convert.add_argument(
+        "source",
+        metavar="IN",
+        help="path or address (https://... or hf://user/repo/file@revision) of the checkpoint: "
+        "NVIDIA's .pkl, PyTorch's .pt or .pth, .safetensors, .npz",
+    )
+    convert.add_argument("out", metavar="OUT", type=pathlib.Path, help="preset folder to write")
+    convert.add_argument(
+        "--discriminator",
+        metavar="FILE",
+        help="the discriminator's file, where IN is only that of the generator",
+    )
+    convert.add_argument(
+        "--layout", choices=LAYOUTS, help="default: recognised by the tensors' names"
+    )
+    convert.add_argument(
+        "--networks",
+        type=lambda text: tuple(text.split(",")),
+        default=("generator", "discriminator"),
+        help="those that the checkpoint holds, such as generator (default: "
+        "generator,discriminator)",
+    )
+    convert.add_argument("--sha256", help="64 hexadecimal digits that the file IN must have")
+    convert.add_argument("--licence", "--license", help="of the weights; it is not changed by this")
+    convert.add_argument("--dataset", help="what the weights were trained on")
+    convert.add_argument("--description", help="one line for the card")
+    convert.add_argument("--force", action="store_true", help="replace OUT if it is a preset")
+    convert.set_defaults(run=_convert)
 
     presets = commands.add_parser(
         "presets", help="list what can be generated at once", description="List the presets."
@@ -427,6 +474,12 @@ def _evaluate(arguments):
             resize=arguments.resize_rule,
             weights=arguments.extractor_weights,
         )
+    if arguments.data is None and set(arguments.metrics) - set(PATH_LENGTHS):
+        raise ValueError("Add --data: all metrics but path lengths compare with real images.")
+    lpips = None
+    if arguments.lpips_weights:
+        parts = dict(zip(("vgg16", "lpips"), arguments.lpips_weights, strict=True))
+        lpips = metrics.LPIPS.from_preset(weights=parts)
     result = metrics.evaluate(
         subject,
         arguments.data,
@@ -438,6 +491,7 @@ def _evaluate(arguments):
         truncation=arguments.truncation,
         batch_size=arguments.batch_size,
         cache=not arguments.no_cache,
+        lpips=lpips,
     )
     name = arguments.preset or arguments.images
     result = result._replace(subject={"name": str(name), **result.subject})
@@ -624,6 +678,37 @@ def _prepare(arguments):
 def _image_shape(resolution, channels):
     """The shape asked for; what is None is the images' own."""
     return (*(resolution or (None, None)), channels)
+
+
+# convert ------------------------------------------------------------------------------------------
+
+
+def _convert(arguments):
+    if arguments.out.exists() and not arguments.force:
+        raise ValueError(f"{arguments.out} exists. Choose another folder, or pass --force.")
+    sources, hashes = {"generator": arguments.source}, {"generator": arguments.sha256}
+    if arguments.discriminator:
+        sources["discriminator"] = arguments.discriminator
+    paths = local_files(sources, hashes)
+    checkpoint = paths if arguments.discriminator else paths["generator"]
+    layout = layout_of(checkpoint, arguments.layout).name
+    gan = keras_gan.GAN.from_checkpoint(checkpoint, layout=layout, networks=arguments.networks)
+    origin = {
+        "source": ", ".join(sources.values()),
+        "sha256": ", ".join(sha256(path) for path in paths.values()),
+        "layout": layout,
+    }
+    gan.save_to_preset(
+        arguments.out,
+        description=arguments.description,
+        dataset=arguments.dataset,
+        licence=arguments.licence,
+        converted_from=origin,
+        overwrite=arguments.force,
+    )
+    print(f"{type(gan).__name__} of {gan.image_shape} in {arguments.out}")
+    if arguments.licence is None:
+        print("No licence is stated: that of the checkpoint holds. Pass it as --licence.")
 
 
 # presets ------------------------------------------------------------------------------------------

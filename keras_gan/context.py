@@ -26,6 +26,7 @@ class Context:
         fake: `fake_images` as the discriminator sees them.
         real_logits: the discriminator's logits of `real`.
         fake_logits: the discriminator's logits of `fake`.
+        packing: int, images that the discriminator judges together.
         networks: list, the networks that the player trains.
         variables: list, their variables that are trained.
         step: int32 variable, training steps that the model has made.
@@ -40,6 +41,11 @@ class Context:
         self.real_images = batch.images
         self.step = model.step
         self.seed = model.seed_generator
+
+    @property
+    def packing(self):
+        """See the class."""
+        return self._model.packing
 
     @property
     def networks(self):
@@ -88,6 +94,10 @@ class Context:
     def discriminate(self, shown):
         """The discriminator's logits for what `show` returned."""
         return self._model.discriminate(shown, self._batch, self._training)
+
+    def observe(self, real_logits):
+        """Tell the augmentations what the discriminator thinks of real images as shown to it."""
+        self._model.observe_real_logits(real_logits)
 
     def features(self, layer=None):
         """An inner layer's outputs for `real` and `fake`.

@@ -24,7 +24,7 @@ from keras_gan import (
     regularizers,
     schedules,
 )
-from keras_gan.callbacks import Diagnosis, Snapshot
+from keras_gan.callbacks import AdaptiveAugmentation, Diagnosis, Snapshot
 from keras_gan.checks import check_integer
 from keras_gan.context import Context
 from keras_gan.metrics import SampleMetric, sources
@@ -236,6 +236,8 @@ class GAN(backend.Trainer, keras.Model):
             "real_logits": ops.mean(ops.cast(context.real_logits, "float32")),
             "fake_logits": ops.mean(ops.cast(context.fake_logits, "float32")),
         }
+        if training:
+            context.observe(context.real_logits)
         auxiliary, auxiliary_logs = self.auxiliary_loss(context)
         loss, penalties = self._regularized(loss + auxiliary, context, training)
         return loss, {"d_loss": loss, **logs, **auxiliary_logs, **penalties}
@@ -306,8 +308,15 @@ class GAN(backend.Trainer, keras.Model):
         """
         if training:
             for augment in self.augmentations:
-                images = augment(images, self.seed_generator, self.step)
+                state = self.augmentation_state(augment)
+                options = {"state": state} if state else {}
+                images = augment(images, self.seed_generator, self.step, **options)
         return pack(images, self.packing)
+
+    def observe_real_logits(self, logits):
+        """Let the augmentations know the logits of real images in an update."""
+        for augment in self.augmentations:
+            augment.observe(self.augmentation_state(augment), logits)
 
     def discriminate(self, x, batch, training=True, network=None):
         """The discriminator's logits for what `shown` made of images that go with a batch.
@@ -457,6 +466,13 @@ class GAN(backend.Trainer, keras.Model):
             }
             for regularizer in self.regularizers
         }
+        self._compiled.augmentation_state = {
+            id(augment): {
+                name: optimizer.add_state(f"augmentation_{i}.{name}", value)
+                for name, value in augment.initial_state().items()
+            }
+            for i, augment in enumerate(self.augmentations)
+        }
         metrics = [keras.metrics.get(metric) for metric in metrics or []]
         # Those that keep samples have no place in a compiled step.
         self._host_metrics = [metric for metric in metrics if isinstance(metric, SampleMetric)]
@@ -562,6 +578,10 @@ class GAN(backend.Trainer, keras.Model):
     def regularizer_state(self, regularizer):
         """dict: name to variable, the state of one of the compiled regularizers."""
         return self._compiled.state[regularizer.name]
+
+    def augmentation_state(self, augment):
+        """dict: name to variable, the state of one of the compiled augmentations."""
+        return self._compiled.augmentation_state[id(augment)]
 
     def _check_trainable(self):
         for player, variables in self._current_player_variables().items():
@@ -674,10 +694,13 @@ class GAN(backend.Trainer, keras.Model):
         for regularizer in self.regularizers:
             if regularizer.player == phase.player:
                 regularizer.observe(self.regularizer_state(regularizer), variables)
-        backend.apply_gradients(optimizer, self.checked_gradients(gradients), variables)
+        # Loss scaling looks for what is not finite itself: then its scale is too large.
+        if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = self.checked_gradients(gradients)
+        backend.apply_gradients(optimizer, gradients, variables)
 
     def checked_gradients(self, gradients):
-        """A list of gradients as the optimizer is given them."""
+        """A list of gradients as an optimizer that does not scale its loss is given them."""
         return gradients
 
     def _log(self, logs, batch):
@@ -822,6 +845,8 @@ class GAN(backend.Trainer, keras.Model):
         snapshots = [c for c in _as_list(callbacks) if isinstance(c, Snapshot)]
         if len(snapshots) > 1:
             raise ValueError("`fit` takes one `Snapshot` callback: a run goes on from one place.")
+        for controller in [c for c in _as_list(callbacks) if isinstance(c, AdaptiveAugmentation)]:
+            controller.begin(self, data)
         for diagnosis in [c for c in _as_list(callbacks) if isinstance(c, Diagnosis)]:
             diagnosis.begin(self, data, spare, has_snapshot=bool(snapshots))
         for snapshot in snapshots:

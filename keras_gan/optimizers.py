@@ -156,7 +156,7 @@ class AdversarialOptimizer(optimizers.Optimizer):
         if set(state) != set(store.keys()):
             # As Keras does for optimizers of another kind.
             warnings.warn(
-                "The state of the regularizers is not loaded: the file holds "
+                "The state of augmentations and regularizers is not loaded: the file holds "
                 f"{sorted(store.keys())}, and the model was compiled for {sorted(state)}."
             )
             return

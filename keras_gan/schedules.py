@@ -4,7 +4,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer, check_number, check_positive
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
@@ -45,7 +45,7 @@ class HalfLife(LearningRateSchedule):
     """A moving average's decay by the number of images in which a weight's share halves.
 
     Args:
-        images: int >= 1, in the end.
+        images: float > 0, in the end.
         batch_size: int >= 1, images per training step.
         ramp_up: float > 0, or `None`. The half-life is at most this share of the images seen so
             far: the average of a young network forgets sooner, and begins as a copy.
@@ -63,10 +63,10 @@ class HalfLife(LearningRateSchedule):
     """
 
     def __init__(self, images, batch_size, ramp_up=None):
-        check_number("images", images)
+        check_positive("images", images)
         check_integer("batch_size", batch_size, minimum=1)
         if ramp_up is not None:
-            check_number("ramp_up", ramp_up)
+            check_positive("ramp_up", ramp_up)
         self.images = images
         self.batch_size = batch_size
         self.ramp_up = ramp_up

@@ -50,6 +50,7 @@ class TrainingBatches(GeneratorDataAdapter):
         steps_per_epoch: int, or `None` if the data does not tell.
         is_stream: bool, whether epochs are another length than passes.
         share_size: int, images of a batch that one replica sees.
+        step_size: int, images that all replicas see in a step.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class TrainingBatches(GeneratorDataAdapter):
         self._size = _size(first)
         distribution.check_divisible(self._size, replicas, packing)
         self.share_size = self._size // replicas.count
+        self.step_size = self._size * group
         if group == 1:
             # Before an epoch has been spent on the others.
             distribution.check_divisible(self._source.remainder, replicas, packing)

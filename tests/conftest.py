@@ -83,6 +83,8 @@ def context(critic, real, fake, player="discriminator", step=0, seed=3, **model)
         "discriminate": lambda x, batch, training: critic(x),
         "constant_fakes": lambda batch, training: fake,
         "generate_fakes": lambda batch, training: fake,
+        "observe_real_logits": lambda logits: None,
+        "packing": 1,
         "step": ops.convert_to_tensor(np.int32(step)),
         "seed_generator": keras_gan.random.SeedGenerator(seed),
     }

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from keras_gan import cli
-from keras_gan.metrics import Evaluation
+from keras_gan.checkpoints.layouts import NETWORK_LAYOUTS
+from keras_gan.metrics import Evaluation, LPIPSNetwork
 
 RANDOM = np.random.RandomState(0)
 
@@ -62,6 +63,8 @@ def test_a_preset(tmp_path, capsys):
         (["--images", "{fake}", "--data", "{fake}", "--metrics", "fid,fad"], "'fad'"),
         (["--images", "{fake}", "--data", "{fake}", "--num-samples", "5"], "There are 3 images"),
         (["--images", "{fake}", "--data", "{fake}", "--resize-rule", "clean"], "--extractor"),
+        (["--images", "{fake}"], "Add --data"),
+        (["--images", "{fake}", "--data", "{fake}", "--metrics", "fid,ppl"], "images alone"),
         (["--images", "{fake}", "--data", "{fake}", "--extractor", "alexnet"], "'alexnet'"),
     ],
 )
@@ -71,7 +74,26 @@ def test_what_cannot_be_done(tmp_path, capsys, arguments, message):
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--data", "x"], ["--images", "a"], ["--preset", "a"]])
+def test_path_length_of_a_preset(tmp_path, capsys):
+    network = LPIPSNetwork()
+    parts = {"vgg16": {}, "lpips": {}}
+    for row in NETWORK_LAYOUTS["lpips_vgg16"].rows(network):
+        part = "lpips" if row.source.startswith("lin") else "vgg16"
+        parts[part][row.source] = (0.02 * RANDOM.rand(*row.shape)).astype("float32")
+    paths = {part: str(tmp_path / f"{part}.npz") for part in parts}
+    for part, tensors in parts.items():
+        np.savez(paths[part], **tensors)
+    arguments = ["evaluate", "--preset", "dcgan_fashion_mnist_32", "--metrics", "ppl_zend"]
+    arguments += ["--lpips-weights", paths["vgg16"], paths["lpips"], "--num-samples", "3"]
+    out = tmp_path / "results.jsonl"
+    assert cli.main([*arguments, "--batch-size", "4", "--out", str(out)]) == 0
+    assert "ppl_zend of 3 paths in z" in capsys.readouterr().out
+    (result,) = Evaluation.read_all(out)
+    assert result.values["ppl_zend"] > 0 and result.protocol["fake_samples"] == 0
+    assert result.protocol["metrics"]["ppl_zend"]["num_samples"] == 3
+
+
+@pytest.mark.parametrize("arguments", [["--data", "x"], ["--preset", "a", "--images", "b"]])
 def test_wrong_usage(arguments):
     with pytest.raises(SystemExit) as error:
         cli.main(["evaluate", *arguments])

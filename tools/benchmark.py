@@ -15,6 +15,9 @@ Cases:
     wgan_gp: one training step of WGAN-GP at 28x28x1 (five critic updates with gradient penalty and
         one of the generator).
     generate: images of DCGAN-64 from seeds, one and a batch at a time.
+    stylegan2: generation by StyleGAN2 of 256 px (channel_base 16384) and 1024 px (32768), one and
+        four images from seeds, and training iterations: four, with their lazy phases, at 64 px
+        (batches of 8) and 256 px (of 4).
     startup: `import keras_gan` beside `import keras`, and the first image of a shipped preset
         beside `import keras` and one compiled forward pass.
 """
@@ -28,8 +31,12 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "benchmarking"))
+
+from protocol import STYLEGAN2_GENERATION, STYLEGAN2_TRAINING  # noqa: E402
+
 ROOT = HERE.parent
-CASES = ("dcgan_64", "wgan_gp", "generate", "startup")
+CASES = ("dcgan_64", "wgan_gp", "generate", "stylegan2", "startup")
 LAYOUTS = ("contiguous", "channels_last")
 
 
@@ -94,7 +101,7 @@ def compare(name, case, options):
     ours = Worker("ours.py", case, options)
     plain = {layout: Worker("plain_torch.py", case, options, layout) for layout in LAYOUTS}
     times = {key: [] for key in ("ours", "fit", *LAYOUTS)}
-    trains = not case.startswith("generate")
+    trains = case in ("dcgan_64", "wgan_gp")
     for _ in range(options.repeats):
         times["ours"].append(ours.ask("run"))
         for layout in LAYOUTS:
@@ -175,6 +182,9 @@ def main():
     for case in options.cases:
         if case == "startup":
             startup(options)
+        elif case == "stylegan2":
+            for name in (*STYLEGAN2_GENERATION, *STYLEGAN2_TRAINING):
+                compare(name.removeprefix("style"), name, options)
         elif case == "generate":
             compare("generate 1", "generate_1", options)
             compare(f"generate {options.batch}", "generate", options)

@@ -14,6 +14,7 @@ Cases:
         features, distance.
     frechet: the distance alone at 2048 dimensions, of statistics of twice as many samples; the
         other is SciPy's sqrtm as pytorch-fid uses it.
+    frechet_singular: the same of 1,000 samples each, whose covariances are singular.
     large: ours alone, 50,000 features of 2048 dimensions: streaming statistics against two passes
         in float64, with the times.
     neighbors: ours alone, precision and recall of 50,000 features of 4096 dimensions.
@@ -33,10 +34,11 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-CASES = ("end_to_end", "frechet", "large", "neighbors")
+CASES = ("end_to_end", "frechet", "frechet_singular", "large", "neighbors")
 CONTENDERS = {
     "end_to_end": ("ours", "torch_fidelity", "pytorch_fid"),
     "frechet": ("ours", "pytorch_fid"),
+    "frechet_singular": ("ours", "pytorch_fid"),
     "large": ("ours",),
     "neighbors": ("ours",),
 }
@@ -92,10 +94,11 @@ def end_to_end(contender, folder, options):
     return pytorch_fid
 
 
-def frechet(contender, folder, options):
+def frechet(contender, folder, options, count=2 * DIMENSIONS):
     """A function that computes a distance of given statistics."""
     del folder
-    rows = [_features(seed, 2 * DIMENSIONS, DIMENSIONS) for seed in (0, 1)]
+    # What the others compute of float32 is a float32 mean.
+    rows = [_features(seed, count, DIMENSIONS).astype("float64") for seed in (0, 1)]
     if contender == "ours":
         from keras_gan.metrics import FeatureStatistics, frechet_distance
 
@@ -114,6 +117,11 @@ def frechet(contender, folder, options):
 
     moments = [m for x in rows for m in (x.mean(0), np.cov(x, rowvar=False))]
     return lambda: {"fid": float(fid_score.calculate_frechet_distance(*moments))}
+
+
+def frechet_singular(contender, folder, options):
+    """The same of fewer samples than features."""
+    return frechet(contender, folder, options, count=1000)
 
 
 def large(contender, folder, options):
@@ -199,9 +207,9 @@ def work(options):
     """Measure once, in this process."""
     import keras  # noqa: F401 - not part of anybody's time
 
-    made = {f.__name__: f for f in (end_to_end, frechet, large, neighbors)}[options.cases[0]](
-        options.worker, options.folder, options
-    )
+    cases = (end_to_end, frechet, frechet_singular, large, neighbors)
+    chosen = {f.__name__: f for f in cases}[options.cases[0]]
+    made = chosen(options.worker, options.folder, options)
     timed, check = made if isinstance(made, tuple) else (made, None)
     begin = time.perf_counter()
     found = timed()

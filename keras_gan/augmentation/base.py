@@ -11,21 +11,37 @@ class Augmentation:
     plain images. Nothing is augmented when images are generated or losses evaluated.
 
     A subclass implements `__call__` and `get_config`, and draws from `seed` alone, so that the
-    numbers are the same on every backend. All images of a batch have draws of their own.
+    numbers are the same on every backend. All images of a batch have draws of their own. What it
+    must remember from one update to the next it names in `initial_state`: those variables are saved
+    and resumed with the optimizers, and `__call__` gets them as `state`.
     """
 
-    def __call__(self, images, seed, step):
+    def __call__(self, images, seed, step, state=None):
         """Augment a batch.
 
         Args:
             images: float32 tensor `(N, H, W, C)` in the networks' range.
             seed: `keras_gan.random.SeedGenerator` for whatever is drawn.
             step: integer tensor, training steps made, for what changes over time.
+            state: dict from the names of `initial_state` to variables, or `None` for what they
+                begin with. An augmentation without a state need not take it.
 
         Returns:
             A float32 tensor of the same shape.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement `__call__`.")
+
+    def initial_state(self):
+        """dict: name to array, what `state` begins with."""
+        return {}
+
+    def observe(self, state, real_logits):
+        """Called in every update of the discriminator that evaluates real images.
+
+        Args:
+            state: dict, see `__call__`.
+            real_logits: tensor, the discriminator's logits of the augmented images.
+        """
 
     def get_config(self):
         """The constructor's arguments."""

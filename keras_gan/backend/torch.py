@@ -60,7 +60,12 @@ def predictor(network):
         # small network. A trace holds the variables themselves, so it sees what they become.
         key = tuple((*part.shape, part.dtype, part.device) for part in tree.flatten(x))
         if key not in traces:
-            traces[key] = make_fx(lambda x: network(x, training=False))(x)
+            # Of shapes only: real tensors would all be kept until the end, and computed twice.
+            traces[key] = make_fx(
+                lambda x: network(x, training=False),
+                tracing_mode="fake",
+                _allow_non_fake_inputs=True,
+            )(x)
         return traces[key](x)
 
     return predict

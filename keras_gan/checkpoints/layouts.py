@@ -11,6 +11,8 @@ from keras_gan.checkpoints import (
     feature_networks,
     mlp_gan,
     stylegan2,
+    stylegan2_rosinality,
+    stylegan2_tensorflow,
     wgan,
     wgan_gp,
 )
@@ -31,6 +33,8 @@ LAYOUTS = {
         mlp_gan.PYLEARN2,
         conditional_gan.PYTORCH_GAN,
         stylegan2.OFFICIAL,
+        stylegan2_tensorflow.TENSORFLOW,
+        stylegan2_rosinality.ROSINALITY,
     )
 }
 
@@ -47,9 +51,9 @@ NETWORK_LAYOUTS = {
 # First parts of names: around a network, and of a network.
 _WRAPPERS = {"module", "state_dict"}
 _PREFIXES = {
-    **dict.fromkeys(("G", "netG", "generator", "Generator"), "generator"),
-    **dict.fromkeys(("D", "netD", "discriminator", "Discriminator"), "discriminator"),
-    **dict.fromkeys(("G_ema", "netG_ema", "ema_generator"), "ema_generator"),
+    **dict.fromkeys(("G", "g", "netG", "generator", "Generator"), "generator"),
+    **dict.fromkeys(("D", "d", "netD", "discriminator", "Discriminator"), "discriminator"),
+    **dict.fromkeys(("G_ema", "g_ema", "Gs", "netG_ema", "ema_generator"), "ema_generator"),
 }
 _ROLES = ("generator", "discriminator", "ema_generator")
 
@@ -69,7 +73,7 @@ def load_checkpoint(
     shapes. Every tensor of the checkpoint must find its weight and every weight its tensor.
     Prefixes `module.`, `netG.`, `netD.`, `G.`, `D.`, `generator.` and `discriminator.` are
     understood. The averaged generator gets the generator's weights unless the checkpoint has its
-    own (`G_ema.`).
+    own (`G_ema.`), and the other way round.
 
     Layouts:
 
@@ -91,15 +95,21 @@ def load_checkpoint(
     - `"maxout_gan_pylearn2"`: `h0.W`, `h0.b`, ..., `y.W`, `y.b` in each network, the MNIST model of
       goodfeli/adversarial; `image_shape` as before.
     - `"stylegan2_ada_pytorch"`: `synthesis.b4.const`, `b4.out.weight` and so on, StyleGAN2 in
-      NVlabs/stylegan2-ada-pytorch and stylegan3 (`cfg=stylegan2`). Tensors do not tell the clamp of
-      activations, the group size of the minibatch standard deviation nor the learning rate
-      multipliers of the mapping networks: pass `clamp` and so on.
+      NVlabs/stylegan2-ada-pytorch and stylegan3 (`cfg=stylegan2`), as the network pickles of these
+      projects or as state dicts. Only the pickle tells the clamp of activations, the group size of
+      the minibatch standard deviation and the learning rate multipliers of the mapping networks:
+      with state dicts, pass `clamp` and so on.
+    - `"stylegan2_tensorflow"`: `synthesis/4x4/Const/const` and so on, the network pickles of
+      NVlabs/stylegan2 (configurations E and F) and NVlabs/stylegan2-ada.
+    - `"stylegan2_rosinality"`: `style.1.weight` and so on, StyleGAN2 in
+      rosinality/stylegan2-pytorch. Where a training's checkpoint has no `latent_avg`, it becomes
+      the mean w of the latents of seeds 0 to 4095.
 
     Args:
         source: path or address of the file, or dict with those of `"generator"` and
             `"discriminator"`. An address is `https://...` or `hf://user/repo/file@revision`, see
-            `keras_gan.presets.download.local_files`. A dict of arrays stands for a file that has
-            been read.
+            `keras_gan.presets.download.local_files`. `Tensors`, or a dict of arrays, stand for a
+            file that has been read.
         layout: str, one of `keras_gan.checkpoints.LAYOUTS`; recognised by default.
         cls: class of the model to be: the layout's own (the default), a base of it, or a subclass.
         networks: tuple of str, the networks that the checkpoint holds. With `("generator",)` the
@@ -127,8 +137,12 @@ def load_checkpoint(
     images = gan.generate(16, seed=0)
     ```
     """
-    parts = _by_network(download.local_files(source, sha256, cache_dir))
+    if not isinstance(source, Tensors):
+        source = download.local_files(source, sha256, cache_dir)
+    parts = _by_network(source)
     layout = find_layout([name for tensors in parts.values() for name in tensors], layout)
+    if layout.prepare is not None:
+        parts = layout.prepare(parts)
     parts = _with_roles(parts, layout)
     _check_networks(parts, networks)
     config = {**layout.defaults, **config}
@@ -149,6 +163,8 @@ def load_checkpoint(
         layout.finish(getattr(gan, role))
     if "ema_generator" not in parts:
         gan.ema_generator.set_weights(gan.generator.get_weights())
+    elif "generator" not in parts:
+        gan.generator.set_weights(gan.ema_generator.get_weights())
     return gan
 
 
@@ -188,6 +204,28 @@ def load_network(source, layout, sha256=None, cache_dir=None):
     rows = list(layout.rows(model))
     _assign(model, layout.prepare(Tensors(used)), rows, f"{layout.model} (layout '{layout.name}')")
     return model
+
+
+def layout_of(source, layout=None):
+    """The layout of a checkpoint, recognised by the names of its tensors.
+
+    Args:
+        source: path, dict of paths by network, or dict of arrays, as for `load_checkpoint`.
+        layout: str, the name of the layout that it must be, or `None`.
+
+    Returns:
+        `keras_gan.checkpoints.mapping.Layout`.
+
+    Raises:
+        ValueError: if the file is damaged, or none or several layouts fit.
+
+    Example:
+    ```python
+    keras_gan.checkpoints.layouts.layout_of("ffhq.pkl").name  # "stylegan2_ada_pytorch"
+    ```
+    """
+    parts = _by_network(source)
+    return find_layout([name for tensors in parts.values() for name in tensors], layout)
 
 
 def find_layout(names, layout=None):
@@ -233,7 +271,12 @@ def _by_network(source):
         raise ValueError("The checkpoint holds no tensors: `source` is an empty dict.")
     parts = {}
     for expected, where in stated.items():
-        for name, tensor in _read(where).items():
+        found = _read(where)
+        for path, known in found.attributes.items():
+            role, short = _strip(f"{path}.")
+            part = parts.setdefault(expected or role, Tensors())
+            part.attributes[short.rstrip(".")] = known
+        for name, tensor in found.items():
             role, short = _strip(name)
             if expected and role and role != expected:
                 raise ValueError(f"The {expected}'s checkpoint holds '{name}', of the {role}.")
@@ -248,7 +291,7 @@ def _read(where):
     if isinstance(where, (str, os.PathLike)):
         return read_tensors(where)
     if isinstance(where, dict) and all(isinstance(t, np.ndarray) for t in where.values()):
-        return where
+        return where if isinstance(where, Tensors) else Tensors(where)
     received = f"a dict of {shortened(where)}" if isinstance(where, dict) else repr(where)[:200]
     raise ValueError(
         "`source` is the path of a checkpoint, or a dict with the paths of 'generator' and "
@@ -287,7 +330,7 @@ def _check_networks(parts, networks):
     networks = (networks,) if isinstance(networks, str) else tuple(networks)
     if not networks or not set(networks) <= set(allowed):
         raise ValueError(f"`networks` are some of {list(allowed)}. Received: {networks}")
-    held = {role for role in parts if role != "ema_generator"}
+    held = {role.removeprefix("ema_") for role in parts}
     if held == set(networks):
         return
     remedy = f"pass networks={tuple(sorted(held, reverse=True))} if that is what you want"

@@ -95,6 +95,8 @@ class Layout:
         ignored: ends of names that are read and not used.
         computed: function from a network to the weights that its tensors do not tell.
         finish: function of a loaded network that sets the computed weights.
+        prepare: function from the networks' `Tensors`, a dict in which `None` stands for those
+            whose names tell no network, to those that the rows name; `None` where they do.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Layout:
     ignored: tuple = ()
     computed: Callable = lambda network: []
     finish: Callable = lambda network: None
+    prepare: Callable | None = None
 
     def network(self, role):
         """The `Network` behind `"generator"`, `"ema_generator"` or `"discriminator"`."""
@@ -134,7 +137,24 @@ class NetworkLayout:
 
 
 class Tensors(dict):
-    """The tensors of one network, where a missing one is an error that says so."""
+    """Tensors by name, where a missing one is an error that says so.
+
+    Args:
+        tensors: dict of dotted names to NumPy arrays, or nothing.
+        attributes: dict from the path of a module to the dict of its plain attributes, where the
+            file tells more than tensors.
+
+    Example:
+    ```python
+    tensors = keras_gan.checkpoints.read_tensors("ffhq.pkl")
+    tensors["G_ema.synthesis.b4.const"].shape  # (512, 4, 4)
+    tensors.attributes["G_ema.synthesis.b4"]["architecture"]  # "skip"
+    ```
+    """
+
+    def __init__(self, tensors=(), attributes=None):
+        super().__init__(tensors)
+        self.attributes = attributes or {}
 
     def __missing__(self, name):
         raise ValueError(f"The checkpoint lacks the tensor '{name}'. Received: {shortened(self)}")
@@ -161,3 +181,13 @@ def shortened(names, most=12):
     names = [str(name) for name in names]
     rest = f", ... ({len(names)} in all)" if len(names) > most else ""
     return ", ".join(names[:most]) + rest if names else "none"
+
+
+def without_leading(name, tensor, count):
+    """`tensor` without its first `count` axes, which have one entry."""
+    if tensor.shape[:count] != (1,) * count:
+        raise ValueError(
+            f"The tensor '{name}' should begin with {count} axes of one entry. Received: shape "
+            f"{tensor.shape}"
+        )
+    return tensor.reshape(tensor.shape[count:])

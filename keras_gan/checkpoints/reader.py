@@ -7,6 +7,8 @@ import zlib
 
 from keras_gan.checkpoints.hdf5_file import read_hdf5
 from keras_gan.checkpoints.limits import Budget
+from keras_gan.checkpoints.mapping import Tensors
+from keras_gan.checkpoints.network_pickle import read_network_pickle
 from keras_gan.checkpoints.npz_file import read_npz
 from keras_gan.checkpoints.safetensors_file import is_safetensors, read_safetensors
 from keras_gan.checkpoints.torch_file import is_torch_legacy, read_torch_legacy, read_torch_zip
@@ -14,7 +16,8 @@ from keras_gan.checkpoints.zip_archive import ZipArchive
 
 _ACCEPTED = (
     "torch.save files (zip layout, or the pickle stream before 1.6) of tensors in dictionaries "
-    "and lists, safetensors, .npz of numbers, HDF5 of plain data sets"
+    "and lists, NVIDIA's network pickles of PyTorch and TensorFlow, safetensors, .npz of numbers, "
+    "HDF5 of plain data sets"
 )
 
 # What the standard library and NumPy raise on bytes that are not what they should be.
@@ -49,6 +52,8 @@ def read_tensors(path):
       tensor are passed over.
     - Types are kept, float16 among them, except for bfloat16, which becomes float32 as NumPy has
       none. Quantised, sparse and 8-bit float tensors are refused.
+    - A network pickle also tells the classes and options of its modules: they are the `attributes`
+      of what is returned. The source text inside of it is never looked at.
     - Every array is C-contiguous, writable, in native byte order and owns its memory, also where
       tensors of the file share theirs.
 
@@ -56,7 +61,7 @@ def read_tensors(path):
         path: Path of the file.
 
     Returns:
-        Dictionary of dotted names to NumPy arrays, in the order of the file.
+        `Tensors`, a dictionary of dotted names to NumPy arrays, in the order of the file.
 
     Raises:
         ValueError: If the file is of another format, is damaged, asks for code to be run, or
@@ -71,7 +76,8 @@ def read_tensors(path):
     path = os.fspath(path)
     with open(path, "rb") as stream:
         try:
-            return _read(stream, path)
+            found = _read(stream, path)
+            return found if isinstance(found, Tensors) else Tensors(found)
         except _DAMAGE as error:
             reason = str(error) if type(error) is ValueError else _describe(error)
             raise ValueError(f"{path}: {reason}. Accepted: {_ACCEPTED}.") from error
@@ -89,7 +95,7 @@ def _read(stream, path):
     if head.startswith(b"\x80"):
         if is_torch_legacy(stream):
             return read_torch_legacy(stream, size)
-        raise ValueError("found a pickle that torch.save did not write")
+        return read_network_pickle(stream, size)
     if head[257:262] == b"ustar":
         raise ValueError("found a tar file, which torch wrote before 0.1.10 or somebody packed")
     raise ValueError(f"found a file that begins with {head[:16]!r}")

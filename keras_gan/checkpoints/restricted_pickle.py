@@ -69,6 +69,26 @@ class Inert(StandIn):
         self.state = state
 
 
+class FileBytes(StandIn):
+    """Bytes of a pickle that were left where they are in the file.
+
+    Args:
+        offset: Their position in the file.
+        size: Their number.
+    """
+
+    __slots__ = ("offset", "size")
+
+    def __init__(self, offset, size):
+        self.offset = offset
+        self.size = size
+
+    @property
+    def key(self):
+        """What tells them from other bytes of the file."""
+        return self.offset, self.size
+
+
 def inert(*names):
     """Return table entries that read past the objects of these dotted names."""
     return {name: functools.partial(Inert, name) for name in names}
@@ -83,6 +103,8 @@ class RestrictedUnpickler:
             arguments, in constant time; any other value can only be passed on.
         persistent_load: Function of a persistent id, or None to refuse them.
         max_bytes: Longest pickle to read.
+        leave_bytes: Whether bytes objects become `FileBytes`, so that a pickle of large arrays is
+            never in memory as a whole.
 
     Example:
         >>> stream = io.BytesIO(pickle.dumps({"a": 1}))
@@ -90,9 +112,13 @@ class RestrictedUnpickler:
         {'a': 1}
     """
 
-    def __init__(self, stream, table, persistent_load=None, max_bytes=MAX_PICKLE_BYTES):
+    def __init__(
+        self, stream, table, persistent_load=None, max_bytes=MAX_PICKLE_BYTES, leave_bytes=False
+    ):
+        self._stream = stream
         self._window = _Window(stream, max_bytes)
         self._table = table
+        self._leave_bytes = leave_bytes
         self._persistent_load = persistent_load
         self._stack = []
         self._outer = []
@@ -127,6 +153,12 @@ class RestrictedUnpickler:
         if type(value) is int and value.bit_length() > _MAX_INT_BITS:
             raise ValueError(f"the pickle has an integer of more than {_MAX_INT_BITS} bits")
         self._stack.append(value)
+
+    def _push_bytes(self, data):
+        # They are the last part of their opcode, so the stream stands just behind them.
+        if self._leave_bytes:
+            data = FileBytes(self._stream.tell() - len(data), len(data))
+        self._push(data)
 
     def _pop_mark(self):
         items = self._stack
@@ -287,9 +319,9 @@ _OPCODES = {
     **dict.fromkeys(
         (
             "INT BININT BININT1 BININT2 LONG1 LONG4 BINFLOAT "
-            "BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 "
-            "BINUNICODE SHORT_BINUNICODE BINUNICODE8"
+            "BINSTRING SHORT_BINSTRING BINUNICODE SHORT_BINUNICODE BINUNICODE8"
         ).split(),
         RestrictedUnpickler._push,
     ),
+    **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"), RestrictedUnpickler._push_bytes),
 }

@@ -3,8 +3,11 @@
 import json
 import struct
 
+import numpy as np
+
 from keras_gan.checkpoints.elements import decode, decoded_bytes, span, stored_size
 from keras_gan.checkpoints.limits import MAX_HEADER_BYTES, MAX_NAME, Budget
+from keras_gan.files import atomic_file
 
 _ELEMENTS = {
     "F64": "float64",
@@ -95,3 +98,27 @@ def _entry(name, entry, budget):
         raise ValueError(f"safetensors tensor {name!r} has other bytes than its shape needs")
     budget.spend(decoded_bytes(element, shape))
     return element, shape, start, stop
+
+
+def write_safetensors(path, shapes, arrays):
+    """Write a safetensors file of float32 tensors, which is there completely or not at all.
+
+    Args:
+        path: str or path.
+        shapes: dict of names to shapes.
+        arrays: iterable of the arrays, in the same order, of which one at a time is held.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        start, end = end, end + decoded_bytes("float32", shape)
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    # The format asks for tensors that are aligned, and for spaces to align them.
+    text += b" " * (-len(text) % 8)
+    with atomic_file(path) as temporary, open(temporary, "wb") as stream:
+        stream.write(struct.pack("<Q", len(text)) + text)
+        for array in arrays:
+            stream.write(np.ascontiguousarray(array, "<f4").data)

@@ -5,11 +5,15 @@ from collections.abc import Iterator
 
 from keras_gan.checkpoints.elements import decode, decoded_bytes, span, stored_size
 from keras_gan.checkpoints.limits import MAX_DEPTH, MAX_NAME, MAX_PICKLE_OPCODES, MAX_TENSORS
-from keras_gan.checkpoints.restricted_pickle import StandIn, inert
+from keras_gan.checkpoints.restricted_pickle import FileBytes, StandIn
 
 
 class Leaf(StandIn):
-    """What becomes an array: a `Tensor` on a storage, or a `NumpyArray` with its own bytes."""
+    """What becomes an array: a `Tensor` on a storage, or a `NumpyArray` with its own bytes.
+
+    Attributes:
+        storage: What lies elsewhere in the file, a `Storage` or `FileBytes`, or None.
+    """
 
     __slots__ = ()
 
@@ -181,7 +185,7 @@ class NumpyType(StandIn):
 
 
 class NumpyArray(Leaf):
-    """A NumPy array inside a pickle, which carries its own bytes.
+    """A NumPy array inside a pickle, whose bytes are there or were left in the file.
 
     Args:
         *_: What NumPy's `_reconstruct` takes; the array itself comes as state.
@@ -202,6 +206,11 @@ class NumpyArray(Leaf):
             raise ValueError("a NumPy array has an odd state")
         self._shape, self._type, self._fortran, self._data = shape, numbers, fortran, data
 
+    @property
+    def storage(self):
+        """Its bytes, if they were left in the file."""
+        return self._data if self._type and isinstance(self._data, FileBytes) else None
+
     def nbytes(self):
         """Return the size of the array in bytes, without making it."""
         if self._type is None:
@@ -209,8 +218,9 @@ class NumpyArray(Leaf):
         return decoded_bytes(self._type.element, self._shape)
 
     def array(self, raw, byteorder):
-        """Return the array; the arguments are of no use, as its bytes are its own."""
-        data = self._data.text if isinstance(self._data, Latin1) else self._data
+        """Return the array, given its bytes if they were left in the file; their order is its."""
+        data = raw if self.storage else self._data
+        data = data.text if isinstance(data, Latin1) else data
         # The length first: latin-1 has a byte for each character, and long text may be shared.
         if type(data) not in (bytes, str) or len(data) != self.nbytes():
             raise ValueError("a NumPy array's bytes are not those of its shape")
@@ -218,6 +228,27 @@ class NumpyArray(Leaf):
         shape = self._shape[::-1] if self._fortran else self._shape
         array = decode(data, self._type.element, shape, byteorder=self._type.byteorder)
         return array.T.copy() if self._fortran else array
+
+
+class NumpyScalar(StandIn):
+    """A NumPy number inside a pickle.
+
+    Args:
+        numbers: `NumpyType`.
+        data: Its bytes.
+    """
+
+    __slots__ = ("_data", "_numbers")
+
+    def __init__(self, numbers, data):
+        self._numbers = numbers
+        self._data = data
+
+    def as_array(self):
+        """Return it as a `NumpyArray` without axes."""
+        array = NumpyArray()
+        array.set_state((1, (), self._numbers, False, self._data))
+        return array
 
 
 class Pairs(StandIn):
@@ -246,13 +277,24 @@ def _empty_bytes():
 NUMPY = {
     # The module was renamed in NumPy 2: files name either.
     **{f"numpy.{core}.multiarray._reconstruct": NumpyArray for core in ("core", "_core")},
-    **inert("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"),
+    **{f"numpy.{core}.multiarray.scalar": NumpyScalar for core in ("core", "_core")},
     "numpy.ndarray": None,
     "numpy.dtype": NumpyType,
     "_codecs.encode": Latin1,
     # How protocol 2 writes bytes that are empty; it takes no arguments here.
     "__builtin__.bytes": _empty_bytes,
 }
+
+
+def add_leaf(leaves, name, leaf):
+    """Put a leaf into a dictionary of names to leaves, or refuse its name."""
+    if len(name) > MAX_NAME:
+        raise ValueError(f"a tensor's name is longer than {MAX_NAME} characters")
+    if name in leaves:
+        raise ValueError(f"two tensors are named {name!r}")
+    if len(leaves) >= MAX_TENSORS:
+        raise ValueError(f"it holds more than {MAX_TENSORS} tensors")
+    leaves[name] = leaf
 
 
 def flatten(tree):
@@ -284,14 +326,7 @@ def flatten(tree):
         if left[0] < 0:
             raise ValueError("its containers repeat one another without end")
         if isinstance(node, Leaf):
-            name = ".".join(path)
-            if len(name) > MAX_NAME:
-                raise ValueError(f"a tensor's name is longer than {MAX_NAME} characters")
-            if name in leaves:
-                raise ValueError(f"two tensors are named {name!r}")
-            if len(leaves) >= MAX_TENSORS:
-                raise ValueError(f"it holds more than {MAX_TENSORS} tensors")
-            leaves[name] = node
+            add_leaf(leaves, ".".join(path), node)
             return
         children = _children(node)
         if children is None:
@@ -326,7 +361,7 @@ def read_leaves(leaves, read_storage, budget, byteorder="<"):
 
     Args:
         leaves: Dictionary from `flatten`.
-        read_storage: Function of a `Storage` that returns the bytes its key names.
+        read_storage: Function of a `Storage` or `FileBytes` that returns the bytes of its key.
         budget: `keras_gan.checkpoints.limits.Budget`.
         byteorder: `"<"` or `">"`, how storages are written.
 
@@ -339,7 +374,7 @@ def read_leaves(leaves, read_storage, budget, byteorder="<"):
     by_storage = {}
     for name, leaf in leaves.items():
         budget.spend(leaf.nbytes())
-        key = leaf.storage and leaf.storage.key
+        key = None if leaf.storage is None else leaf.storage.key
         by_storage.setdefault(key, []).append(name)
     arrays = dict.fromkeys(leaves)
     for key, names in by_storage.items():

@@ -1,9 +1,13 @@
-"""StyleGAN2's networks as their authors store them."""
+"""StyleGAN2's networks as their authors store them, in state dicts or network pickles."""
 
 import re
 
+import numpy as np
+
 from keras_gan.checkpoints.mapping import TORCH_CONV, Layout, Network, Row
 
+_TAPS = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
+_FILTER = ".resample_filter"
 # ConvTranspose2d's kernel is stored as a convolution's, (out, in, h, w): not flipped.
 _UPSAMPLING = (2, 3, 0, 1)
 
@@ -11,7 +15,11 @@ _UPSAMPLING = (2, 3, 0, 1)
 # What the tensors tell ----------------------------------------------------------------------------
 
 
-def _generator_config(tensors):
+def generator_config(tensors):
+    """The constructor's arguments that a generator's tensors tell."""
+    if any(name.startswith(("synthesis.input.", "synthesis.L0_")) for name in tensors):
+        raise ValueError("The generator is one of StyleGAN3, which is another network.")
+    check_filters(tensors, _FILTER, gains=(1,))
     channels, height, width = tensors.dimensions("synthesis.b4.const", 3)
     resolutions = _resolutions(tensors, r"synthesis\.b(\d+)\.")
     last = f"synthesis.b{resolutions[-1]}"
@@ -20,14 +28,22 @@ def _generator_config(tensors):
     widths = [channels]
     for resolution in resolutions[1:]:
         filters = tensors.dimensions(f"synthesis.b{resolution}.conv1.weight", 4)[0]
-        tensors.expect(f"synthesis.b{resolution}.conv0.weight", (filters, widths[-1], 3, 3))
         widths.append(filters)
-    tensors.expect("synthesis.b4.conv1.weight", (channels, channels, 3, 3))
     architecture = "skip" if "synthesis.b4.torgb.weight" in tensors else "orig"
     if "synthesis.b8.skip.weight" in tensors:
         architecture = "resnet"
     scale = 2 ** (len(resolutions) - 1)
-    mapping = _mapping_config(tensors)
+    use_noise = "synthesis.b4.conv1.noise_strength" in tensors
+    for i, resolution in enumerate(resolutions):
+        for part, inputs in (("conv0", widths[max(i - 1, 0)]), ("conv1", widths[i])):
+            if i == 0 and part == "conv0":
+                continue
+            at = f"synthesis.b{resolution}.{part}"
+            tensors.expect(f"{at}.weight", (widths[i], inputs, 3, 3))
+            tensors.expect(f"{at}.affine.weight", (inputs, style_dim))
+            if use_noise:
+                tensors.expect(f"{at}.noise_const", (height * 2**i, width * 2**i))
+    mapping = _mapping_config(tensors, style_dim)
     layers = mapping.pop("layers")
     config = {
         "image_shape": (height * scale, width * scale, image_channels),
@@ -35,7 +51,7 @@ def _generator_config(tensors):
         "style_dim": style_dim,
         "mapping_layers": layers,
         "generator_architecture": architecture,
-        "use_noise": "synthesis.b4.conv1.noise_strength" in tensors,
+        "use_noise": use_noise,
         **mapping,
     }
     first = tensors.dimensions("mapping.fc0.weight", 2)
@@ -45,7 +61,9 @@ def _generator_config(tensors):
     return config
 
 
-def _discriminator_config(tensors):
+def discriminator_config(tensors):
+    """The constructor's arguments that a discriminator's tensors tell."""
+    check_filters(tensors, _FILTER, gains=(1,))
     resolutions = _resolutions(tensors, r"b(\d+)\.")
     first = f"b{resolutions[-1]}.fromrgb.weight"
     filters, image_channels, _, _ = tensors.dimensions(first, 4)
@@ -56,6 +74,7 @@ def _discriminator_config(tensors):
         tensors.expect(f"b{resolution}.conv1.weight", (outputs, widths[0], 3, 3))
         widths.insert(0, outputs)
     outputs, inputs, _, _ = tensors.dimensions("b4.conv.weight", 4)
+    tensors.expect("b4.conv.weight", (widths[0], inputs, 3, 3))
     architecture = "skip" if "b4.fromrgb.weight" in tensors else "orig"
     if f"b{resolutions[-1]}.skip.weight" in tensors:
         architecture = "resnet"
@@ -69,16 +88,26 @@ def _discriminator_config(tensors):
         # Other bases do not tell which side is the longer one; the generator does.
         side = 4 * 2 ** (len(resolutions) - 1)
         config["image_shape"] = (side, side, image_channels)
-    mapping = _mapping_config(tensors)
+    projection_dim = tensors.dimensions("b4.out.weight", 2)[0]
+    tensors.expect("b4.out.weight", (projection_dim, outputs))
+    mapping = _mapping_config(tensors, projection_dim)
     config["num_classes"] = mapping["num_classes"]
     if mapping["num_classes"] is not None:
-        config["projection_dim"] = tensors.dimensions("b4.out.weight", 2)[0]
+        config["projection_dim"] = projection_dim
         config["projection_layers"] = mapping["layers"]
     return config
 
 
-def _mapping_config(tensors):
-    config = {"num_classes": None, "layers": len(_numbers(tensors, r"mapping\.fc(\d+)\.weight"))}
+def _mapping_config(tensors, style_dim):
+    layers = _numbers(tensors, r"mapping\.fc(\d+)\.weight")
+    if layers != list(range(len(layers))):
+        raise ValueError(f"The layers 'mapping.fc<i>' are not those from 0 on: {layers[:16]}")
+    for i in layers:
+        inputs = tensors.dimensions(f"mapping.fc{max(i - 1, 0)}.weight", 2)[0 if i else 1]
+        units = tensors.dimensions("mapping.fc0.weight", 2)[0]
+        last = i == layers[-1]
+        tensors.expect(f"mapping.fc{i}.weight", (style_dim if last else units, inputs))
+    config = {"num_classes": None, "layers": len(layers)}
     if "mapping.embed.weight" in tensors:
         embedding_dim, num_classes = tensors.dimensions("mapping.embed.weight", 2)
         config.update(num_classes=num_classes, embedding_dim=embedding_dim)
@@ -116,7 +145,7 @@ def _numbers(tensors, pattern):
 # Where they belong --------------------------------------------------------------------------------
 
 
-def _generator_rows(network):
+def generator_rows(network):
     yield from mapping_rows(network.mapping)
     yield Row("mapping.w_avg", network.mapping.average)
     for block in network.synthesis.blocks:
@@ -142,7 +171,7 @@ def _modulated_rows(name, layer, axes):
     yield from _dense_rows(f"{name}.affine", layer.affine)
 
 
-def _discriminator_rows(network):
+def discriminator_rows(network):
     if network.mapping is not None:
         yield from mapping_rows(network.mapping)
     for block in network.blocks:
@@ -178,17 +207,143 @@ def _convolution_rows(name, layer):
         yield Row(f"{name}.bias", layer.bias)
 
 
-def _network_of(names):
-    return "generator" if "synthesis.b4.const" in names else "discriminator"
+# What a network pickle tells besides --------------------------------------------------------------
+
+# The class of a module, by its path.
+_GENERATOR_CLASSES = {
+    "": "Generator",
+    "mapping": "MappingNetwork",
+    r"synthesis\.b\d+": "SynthesisBlock",
+    r"synthesis\.b\d+\.conv[01]": "SynthesisLayer",
+    r"synthesis\.b\d+\.torgb": "ToRGBLayer",
+}
+_DISCRIMINATOR_CLASSES = {
+    "": "Discriminator",
+    "mapping": "MappingNetwork",
+    r"b(?!4$)\d+": "DiscriminatorBlock",
+    "b4": "DiscriminatorEpilogue",
+}
+
+
+def _described_generator_config(tensors):
+    described = tensors.attributes
+    if not described:
+        return generator_config(tensors)
+    _check_classes(described, _GENERATOR_CLASSES)
+    config = generator_config(tensors)
+    check_stated(
+        described[""],
+        z_dim=config["latent_dim"],
+        c_dim=config["num_classes"] or 0,
+        w_dim=config["style_dim"],
+        img_resolution=config["image_shape"][0],
+        img_channels=config["image_shape"][2],
+    )
+    layers = _modules(described, r"synthesis\.b\d+\.conv[01]")
+    _one_value(layers, "activation", expected="lrelu")
+    layers += _modules(described, r"synthesis\.b\d+\.torgb")
+    config.update(_one_value(layers, "conv_clamp", "clamp"))
+    config.update(_one_value([described["mapping"]], "w_avg_beta", "average_decay"))
+    return {**config, **_mapping_rate(described, "mapping_rate")}
+
+
+def _described_discriminator_config(tensors):
+    described = tensors.attributes
+    if not described:
+        return discriminator_config(tensors)
+    _check_classes(described, _DISCRIMINATOR_CLASSES)
+    config = discriminator_config(tensors)
+    largest = max(_numbers(tensors, r"b(\d+)\.conv0\.weight"))
+    check_stated(
+        described[""],
+        c_dim=config["num_classes"] or 0,
+        img_resolution=largest,
+        img_channels=tensors[f"b{largest}.fromrgb.weight"].shape[1],
+    )
+    layers = _modules(described, r"b\d+\.conv[01]?")
+    _one_value(layers, "activation", expected="lrelu")
+    config.update(_one_value(layers, "conv_clamp", "clamp"))
+    if "b4.mbstd" in described:
+        check_stated(described["b4.mbstd"], num_channels=config["num_deviations"])
+        config.update(_one_value([described["b4.mbstd"]], "group_size", "group_size"))
+    return {**config, **_mapping_rate(described, "projection_rate")}
+
+
+def _mapping_rate(described, argument):
+    layers = _modules(described, r"mapping\.fc\d+")
+    _one_value(layers, "activation", expected="lrelu")
+    return _one_value(layers, "bias_gain", argument)
+
+
+def _check_classes(described, classes):
+    for pattern, expected in classes.items():
+        for path in described:
+            received = described[path].get("class_name")
+            if re.fullmatch(pattern, path) and received != expected:
+                raise ValueError(
+                    f"The {path or 'network'} is a {received!r:.100}; in StyleGAN2 it is a "
+                    f"{expected}."
+                )
+    missing = [path for path in classes if path in ("", "b4") and path not in described]
+    if missing:
+        raise ValueError(f"The network's description lacks {missing}.")
+
+
+def _modules(described, pattern):
+    return [described[path] for path in described if re.fullmatch(pattern, path)]
+
+
+def _one_value(modules, name, argument=None, expected=None):
+    """The value that all `modules` state under `name`, as a dict with one argument, or none."""
+    values = [module[name] for module in modules if name in module]
+    if expected is not None:
+        values = [value for value in values if value != expected]
+        if values:
+            raise ValueError(f"Layers have the {name} {values[0]!r:.100}, not {expected!r}.")
+        return {}
+    if any(value != values[0] for value in values):
+        raise ValueError(f"Layers have different {name}: {values[:8]!r:.200}")
+    return {argument: values[0]} if values else {}
+
+
+def check_stated(stated, **derived):
+    """Raise unless what is stated under these names, if anything, has these values."""
+    for name, value in derived.items():
+        if stated.get(name, value) != value:
+            raise ValueError(
+                f"The network states {name}={stated[name]!r:.100}, but it must be {value!r}."
+            )
+
+
+def check_filters(tensors, end, gains):
+    """Raise unless all tensors whose names end so are the filter that the networks have here."""
+    for name, tensor in tensors.items():
+        if name.endswith(end) and not (
+            tensor.shape == _TAPS.shape
+            and any(np.allclose(tensor, gain * _TAPS, rtol=0, atol=1e-5) for gain in gains)
+        ):
+            raise ValueError(f"'{name}' is another filter than that of [1, 3, 3, 1].")
+
+
+def noise_name(index):
+    """The name of the noise map of this number, counted from the smallest on."""
+    block, convolution = divmod(index + 5, 2)
+    return f"synthesis.b{2**block}.conv{convolution}.noise_const"
+
+
+def network_of(names):
+    """Which network has these tensors."""
+    return "discriminator" if "b4.out.weight" in names else "generator"
 
 
 OFFICIAL = Layout(
     name="stylegan2_ada_pytorch",
     model="StyleGAN2",
-    signature=("synthesis.b4.const", "b4.out.weight"),
-    network_of=_network_of,
-    generator=Network(_generator_config, _generator_rows),
-    discriminator=Network(_discriminator_config, _discriminator_rows),
+    # StyleGAN3's generator is recognised, and refused by name.
+    signature=("synthesis.b4.const", "b4.out.weight", "synthesis.input.*"),
+    network_of=network_of,
+    generator=Network(_described_generator_config, generator_rows),
+    discriminator=Network(_described_discriminator_config, discriminator_rows),
     # Constants: the taps (1, 3, 3, 1).
-    ignored=(".resample_filter",),
+    ignored=(_FILTER,),
 )

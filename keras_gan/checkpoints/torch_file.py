@@ -4,8 +4,13 @@ import io
 import struct
 
 from keras_gan.checkpoints.elements import stored_size
-from keras_gan.checkpoints.limits import Budget
-from keras_gan.checkpoints.restricted_pickle import Global, RestrictedUnpickler, inert
+from keras_gan.checkpoints.limits import MAX_PICKLE_BYTES, Budget
+from keras_gan.checkpoints.restricted_pickle import (
+    FileBytes,
+    Global,
+    RestrictedUnpickler,
+    inert,
+)
 from keras_gan.checkpoints.stand_ins import (
     NUMPY,
     Element,
@@ -45,7 +50,7 @@ def _rebuild_parameter(data, _requires_grad, _hooks, _state=None):
 def _rebuild_from_type_v2(rebuild, _type, arguments, _state):
     # What torch writes for a tensor that has attributes of its own. Only the functions above may
     # be named, so that this one cannot call itself.
-    if not isinstance(rebuild, Global) or rebuild.target not in _REBUILDS.values():
+    if not isinstance(rebuild, Global) or rebuild.target not in REBUILDS.values():
         raise ValueError("a tensor is rebuilt by something else than torch's functions")
     if type(arguments) is not tuple or len(arguments) > 8:
         raise ValueError("a tensor is rebuilt with odd arguments")
@@ -66,7 +71,7 @@ def _flags(metadata):
     return tuple(name for name, pending in metadata.items() if pending is True)
 
 
-_REBUILDS = {
+REBUILDS = {
     "torch._utils._rebuild_tensor": _rebuild_tensor,
     "torch._utils._rebuild_tensor_v2": _rebuild_tensor_v2,
     "torch._utils._rebuild_tensor_v3": _rebuild_tensor_v3,
@@ -74,7 +79,7 @@ _REBUILDS = {
     "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
 }
 
-_STORAGES = {
+STORAGES = {
     "Double": "float64",
     "Float": "float32",
     "Half": "float16",
@@ -95,17 +100,17 @@ _UNREAD = "complex32 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz f
 
 TABLE = {
     **NUMPY,
-    **_REBUILDS,
+    **REBUILDS,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type_v2,
     "torch.Tensor": None,
     "torch.nn.parameter.Parameter": None,
     "torch.nn.parameter.Buffer": None,
     "torch.Size": _size,
     "collections.OrderedDict": ordered_dict,
-    **{f"torch.{name}Storage": Element(element) for name, element in _STORAGES.items()},
+    **{f"torch.{name}Storage": Element(element) for name, element in STORAGES.items()},
     "torch.storage.UntypedStorage": Element("uint8"),
     "torch.storage._UntypedStorage": Element("uint8"),
-    **{f"torch.{name}": Element(name) for name in (*_STORAGES.values(), *_UNREAD.split())},
+    **{f"torch.{name}": Element(name) for name in (*STORAGES.values(), *_UNREAD.split())},
     **{f"torch.uint{bits}": Element(f"uint{bits}") for bits in (16, 32, 64)},
     # Common company of state dicts: options and schedules, none of which is a tensor.
     **inert(
@@ -200,9 +205,7 @@ def is_torch_legacy(stream):
 
 
 def read_torch_legacy(stream, size):
-    """Read the layout of torch before 1.6: five pickles, then the storages one after another.
-
-    They are little-endian whatever machine wrote them.
+    """Read the layout of torch before 1.6.
 
     Args:
         stream: Binary file object.
@@ -214,21 +217,47 @@ def read_torch_legacy(stream, size):
     Raises:
         ValueError: If the content is refused, or is not what torch writes.
     """
+    stream.seek(0)
+    tree, places = legacy_content(stream, size, TABLE)
+
+    def read_storage(storage):
+        stream.seek(places[storage.key].offset)
+        return stream.read(places[storage.key].size)
+
+    return read_leaves(flatten(tree), read_storage, Budget(size))
+
+
+def legacy_content(stream, end, table, max_bytes=MAX_PICKLE_BYTES):
+    """What the layout of torch before 1.6 holds: five pickles, then one storage after another.
+
+    Storages are little-endian whatever machine wrote them.
+
+    Args:
+        stream: Binary file object, at the beginning of the first pickle.
+        end: Where in it the last storage ends.
+        table: Stand-ins, see `RestrictedUnpickler`.
+        max_bytes: Longest pickle to read.
+
+    Returns:
+        The object that was saved, and a dictionary of the storages' keys to their `FileBytes`.
+
+    Raises:
+        ValueError: If the content is refused, or is not what torch writes.
+    """
 
     def load(table=(), persistent_load=None):
-        return RestrictedUnpickler(stream, dict(table), persistent_load).load()
+        return RestrictedUnpickler(stream, dict(table), persistent_load, max_bytes).load()
 
-    stream.seek(0)
     if load() != LEGACY_MAGIC or load() != _LEGACY_PROTOCOL or type(load()) is not dict:
         raise ValueError("a torch stream begins with its magic number, version and machine")
     storages = _Storages()
-    leaves = flatten(load(TABLE, storages.persistent_load))
+    tree = load(table, storages.persistent_load)
     keys = load()
     if type(keys) is not list or not all(type(key) is str for key in keys):
         raise ValueError("a torch stream's storage keys are not a list of text")
     if len(set(keys)) != len(keys) or set(keys) != set(storages.by_key):
         raise ValueError("a torch stream's storage keys are not those that its tensors name")
-    offsets = {}
+    places = {}
     position = stream.tell()
     for key in keys:
         storage = storages.by_key[key]
@@ -236,16 +265,10 @@ def read_torch_legacy(stream, size):
         header = stream.read(8)
         if len(header) != 8 or struct.unpack("<q", header)[0] != storage.numel:
             raise ValueError("a torch stream's storage is missing or not of its stated size")
-        offsets[key] = position + 8
-        position = offsets[key] + storage.nbytes()
-        if position > size:
+        places[key] = FileBytes(position + 8, storage.nbytes())
+        position += 8 + storage.nbytes()
+        if position > end:
             raise ValueError("a torch stream ends before its storages do")
-    if position != size:
+    if position != end:
         raise ValueError("a torch stream goes on after its storages")
-
-    def read_storage(storage):
-        root = storages.by_key[storage.key]
-        stream.seek(offsets[storage.key])
-        return stream.read(root.nbytes())
-
-    return read_leaves(leaves, read_storage, Budget(size))
+    return tree, places

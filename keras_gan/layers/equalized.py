@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_gan import backend
-from keras_gan.checks import check_integer, check_integers, check_number
+from keras_gan.checks import check_integer, check_integers, check_positive
 from keras_gan.initializers import RandomNormal
 from keras_gan.ops import (
     activation_gain,
@@ -61,9 +61,7 @@ class EqualizedDense(keras.Layer):
         super().__init__(**kwargs)
         check_integer("units", units, minimum=1)
         activation_gain(activation)
-        check_number("learning_rate_multiplier", learning_rate_multiplier)
-        if learning_rate_multiplier == 0:
-            raise ValueError("`learning_rate_multiplier` must be positive. Received: 0")
+        check_positive("learning_rate_multiplier", learning_rate_multiplier)
         self.units = units
         self.activation = activation
         self.learning_rate_multiplier = learning_rate_multiplier
@@ -163,6 +161,9 @@ class EqualizedConv2D(keras.Layer):
                 f"`up` and `down` are 1 or 2, and not both 2. Received: up={up}, down={down}"
             )
         activation_gain(activation)
+        check_positive("gain", gain)
+        if clamp is not None:
+            check_positive("clamp", clamp)
         self.filters = filters
         self.kernel_size = kernel_size
         self.activation = activation

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_gan import backend, random
-from keras_gan.checks import check_integers
+from keras_gan.checks import check_integers, check_positive
 from keras_gan.initializers import RandomNormal
 from keras_gan.layers.equalized import EqualizedDense
 from keras_gan.ops import bias_act, modulated_conv, setup_filter
@@ -20,7 +20,7 @@ class SynthesisLayer(keras.Layer):
         filters: int.
         up: int, 1 or 2: make images twice as large.
         use_noise: bool.
-        gain: float, factor of the activation's gain sqrt(2) and of the clamp.
+        gain: float > 0, factor of the activation's gain sqrt(2) and of the clamp.
         clamp: float > 0, the largest magnitude of an output, or `None`.
         resample_filter: floats, taps of the filter that goes with `up`.
         seed_generator: `keras_gan.random.SeedGenerator` of random noise, such as one that all
@@ -62,6 +62,9 @@ class SynthesisLayer(keras.Layer):
         check_integers(filters=filters)
         if up not in (1, 2):
             raise ValueError(f"`up` is 1 or 2. Received: {up!r}")
+        check_positive("gain", gain)
+        if clamp is not None:
+            check_positive("clamp", clamp)
         self.filters = filters
         self.up = up
         self.use_noise = use_noise
@@ -172,6 +175,8 @@ class ToImage(keras.Layer):
     def __init__(self, channels, clamp=None, **kwargs):
         super().__init__(**kwargs)
         check_integers(channels=channels)
+        if clamp is not None:
+            check_positive("clamp", clamp)
         self.channels = channels
         self.clamp = clamp
 

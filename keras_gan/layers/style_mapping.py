@@ -13,7 +13,8 @@ class StyleMapping(keras.Model):
     """Maps latents, class ids or both to vectors w by dense layers.
 
     Latents are normalised to unit mean square; classes are embedded, normalised, and appended. A
-    moving average of w, the centre that truncation pulls towards, is kept in training.
+    moving average of w, the centre that truncation pulls towards, is kept in training. It computes
+    in float32 whatever the policy: it costs little, and every layer of an image depends on it.
 
     Args:
         latent_dim: int, 0 for a network of classes only.
@@ -25,7 +26,6 @@ class StyleMapping(keras.Model):
         learning_rate_multiplier: float > 0, see `keras_gan.layers.EqualizedDense`.
         average_decay: float in [0, 1) of the average of w, or `None` for a network without one.
         name: str.
-        dtype: dtype policy.
 
     Call arguments:
         inputs: latents `(N, latent_dim)`; classes; or a pair of both. Classes are integer ids
@@ -63,11 +63,12 @@ class StyleMapping(keras.Model):
         learning_rate_multiplier=0.01,
         average_decay=0.995,
         name="mapping",
-        dtype=None,
     ):
-        super().__init__(name=name, dtype=dtype)
+        super().__init__(name=name, dtype="float32")
         check_integer("latent_dim", latent_dim, minimum=0)
         check_integer("num_classes", num_classes, minimum=0)
+        if not latent_dim and not num_classes:
+            raise ValueError("There are neither latents nor classes to map.")
         check_integer("style_dim", style_dim, minimum=1)
         check_integer("num_layers", num_layers, minimum=0)
         if average_decay is not None:
@@ -79,7 +80,7 @@ class StyleMapping(keras.Model):
         self.embed, self.average = None, None
         features = latent_dim
         if num_classes:
-            self.embed = EqualizedDense(embedding_dim or style_dim, name="embed", dtype=dtype)
+            self.embed = EqualizedDense(embedding_dim or style_dim, name="embed", dtype="float32")
             self.embed.build((None, num_classes))
             self.one_hot = OneHot(num_classes, dtype="float32")
             features += self.embed.units
@@ -87,7 +88,7 @@ class StyleMapping(keras.Model):
         for i in range(num_layers):
             units = style_dim if i == num_layers - 1 else hidden_dim or style_dim
             layer = EqualizedDense(
-                units, "leaky_relu", learning_rate_multiplier, name=f"fc{i}", dtype=dtype
+                units, "leaky_relu", learning_rate_multiplier, name=f"fc{i}", dtype="float32"
             )
             layer.build((None, features))
             self.dense.append(layer)
@@ -115,10 +116,9 @@ class StyleMapping(keras.Model):
             x.append(normalize_2nd_moment(parts.pop(0)))
         if self.num_classes:
             x.append(normalize_2nd_moment(self.embed(self._vectors(parts.pop(0)))))
-        x = x[0] if len(x) == 1 else ops.concatenate([ops.cast(p, "float32") for p in x], axis=-1)
+        x = x[0] if len(x) == 1 else ops.concatenate(x, axis=-1)
         for layer in self.dense:
             x = layer(x)
-        x = ops.cast(x, "float32")
         if training and self.average is not None:
             mean = ops.mean(ops.stop_gradient(x), axis=0)
             self.average.assign(mean + self.average_decay * (self.average - mean))

@@ -13,7 +13,7 @@ from keras_gan.metrics.feature_metric import FeatureMetric
 from keras_gan.metrics.feature_rows import FeatureRows
 from keras_gan.metrics.feature_statistics import FeatureStatistics
 from keras_gan.metrics.features import FeatureExtractor
-from keras_gan.metrics.fid_infinity import fid_infinity
+from keras_gan.metrics.fid_infinity import FIDInfinity, FIDLine, fid_infinity
 from keras_gan.metrics.frechet import frechet_distance
 from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
 from keras_gan.metrics.inception import InceptionV3
@@ -59,6 +59,8 @@ __all__ = [
     "DensityCoverage",
     "EquivarianceMetric",
     "Evaluation",
+    "FIDInfinity",
+    "FIDLine",
     "FeatureExtractor",
     "FeatureMetric",
     "FeatureRows",

@@ -1,4 +1,4 @@
-"""A small classifier whose last hidden layer is a feature extractor of gray images."""
+"""A small classifier whose last hidden layer is a feature extractor of small images."""
 
 import keras
 from keras import layers
@@ -13,14 +13,16 @@ from keras_gan.presets.registry import register
 class ImageClassifier(FeatureNetwork):
     """Convolutional classifier of small images, features of which metrics compare.
 
-    Four convolutions with batch normalisation and ReLU, each of more filters, the first two of
-    stride 2; their mean over all pixels are the features, and a dense layer makes logits of them.
+    Convolutions with batch normalisation and ReLU, each of `width` more filters than the one
+    before: as many of stride 2 as bring the longer side to 8 pixels or less, but at least two, and
+    two of stride 1. Their mean over all pixels are the features, and a dense layer makes logits of
+    them. Images of up to 32 px have `4 * width` features, those of 64 px `5 * width`.
 
     Args:
-        image_shape: `(height, width, channels)`, sides divisible by 4.
+        image_shape: `(height, width, channels)`, sides divisible by 2 for each convolution of
+            stride 2: by 4 up to 32 px, by 8 up to 64.
         num_classes: int >= 2.
-        width: int >= 1, filters of the first convolution; the last has four times as many, which is
-            the number of features.
+        width: int >= 1, filters of the first convolution.
         name: str.
         **kwargs: of `keras.Model`, such as `dtype`.
 
@@ -29,7 +31,7 @@ class ImageClassifier(FeatureNetwork):
         training: bool.
 
     Attributes:
-        network: `keras.Model` from images to a dict of `"features"` `(N, 4 * width)` and `"logits"`
+        network: `keras.Model` from images to a dict of `"features"` `(N, D)` and `"logits"`
             `(N, num_classes)`.
 
     Raises:
@@ -50,16 +52,21 @@ class ImageClassifier(FeatureNetwork):
         check_image_shape(image_shape)
         check_integer("num_classes", num_classes, minimum=2)
         check_integer("width", width, minimum=1)
-        check_filters(4 * width, width=width)
-        if image_shape[0] % 4 or image_shape[1] % 4:
-            raise ValueError(f"The sides of images must be divisible by 4. Received: {image_shape}")
+        halvings = max(2, (max(image_shape[:2]) - 1).bit_length() - 3)
+        check_filters((halvings + 2) * width, width=width)
+        if image_shape[0] % 2**halvings or image_shape[1] % 2**halvings:
+            raise ValueError(
+                f"The sides of images of this size must be divisible by {2**halvings}. Received: "
+                f"{image_shape}"
+            )
         super().__init__(name=name, **kwargs)
         self.num_classes = num_classes
         self.width = width
         options = {"dtype": self.dtype_policy}
         inputs = keras.Input(tuple(image_shape))
         x = layers.Rescaling(1 / 127.5, offset=-1, **options)(inputs)
-        for factor, size, stride in ((1, 4, 2), (2, 4, 2), (3, 3, 1), (4, 3, 1)):
+        kernels = [(4, 2)] * halvings + [(3, 1)] * 2
+        for factor, (size, stride) in enumerate(kernels, start=1):
             filters = factor * width
             x = Conv2D(filters, size, stride, padding="same", use_bias=False, **options)(x)
             x = BatchNormalization(**options)(x)

@@ -12,10 +12,13 @@ from keras_gan.metrics import real_cache, sources
 from keras_gan.metrics.density_coverage import DensityCoverage
 from keras_gan.metrics.feature_metric import FeatureMetric
 from keras_gan.metrics.features import FeatureExtractor
+from keras_gan.metrics.fid_infinity import FIDInfinity
 from keras_gan.metrics.frechet_inception_distance import FrechetInceptionDistance
 from keras_gan.metrics.inception_score import InceptionScore
 from keras_gan.metrics.kernel_inception_distance import KernelInceptionDistance
+from keras_gan.metrics.lpips import LPIPS
 from keras_gan.metrics.ms_ssim import MultiScaleSSIM
+from keras_gan.metrics.path_length import PerceptualPathLength
 from keras_gan.metrics.precision_recall import PrecisionRecall
 from keras_gan.metrics.sample_metric import SampleMetric
 from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
@@ -23,11 +26,22 @@ from keras_gan.metrics.sliced_wasserstein import SlicedWasserstein
 METRICS = {
     "dc": DensityCoverage,
     "fid": FrechetInceptionDistance,
+    "fid_infinity": FIDInfinity,
     "is": InceptionScore,
     "kid": KernelInceptionDistance,
     "ms_ssim": MultiScaleSSIM,
     "pr": PrecisionRecall,
     "swd": SlicedWasserstein,
+}
+# Path lengths measure a generator; the others images. Arguments by name.
+PATH_LENGTHS = {
+    "perceptual_path_length": {"name": "ppl"},
+    "ppl": {},
+    **{
+        f"ppl_{space}{sampling}": {"space": space, "sampling": sampling}
+        for space in ("w", "z")
+        for sampling in ("end", "full")
+    },
 }
 # Gray images of up to this size are what the shipped classifier knows.
 _SMALL = 32
@@ -119,12 +133,15 @@ class Evaluation(NamedTuple):
         width = max(map(len, self.values), default=0)
         lines = [f"{name:{width}}  {value:.6g}" for name, value in self.values.items()]
         extractor = self.protocol["extractor"] or {}
-        made = [
-            f"{self.protocol['fake_samples']} generated",
-            f"{self.protocol['real_samples']} real",
-        ]
+        made = []
+        if self.protocol["fake_samples"]:
+            made.append(f"{self.protocol['fake_samples']} generated")
+            made.append(f"{self.protocol['real_samples']} real")
         if extractor:
             made.append(f"{extractor['network']}, {extractor['output']}, {extractor['resize']}")
+        for name, protocol in self.protocol["metrics"].items():
+            if "space" in protocol:
+                made.append(f"{name} of {protocol['num_samples']} paths in {protocol['space']}")
         return "\n".join([*lines, f"({'; '.join(made)})"])
 
 
@@ -143,6 +160,7 @@ def evaluate(
     cache=True,
     cache_dir=None,
     verbose=1,
+    lpips=None,
 ):
     """Evaluate a generator, or images that there are, by one pass of features.
 
@@ -150,11 +168,15 @@ def evaluate(
         model_or_images: `keras_gan.GAN`; or images as `dataset`.
         dataset: real images: folder or zip (at their own sizes), IDX file or `tfds:NAME[:SPLIT]`;
             array `(N, H, W, C)` of uint8 or of floats in [-1, 1]; `keras_gan.data` set, in the
-            order of its source and without flips; or any iterable of batches.
-        metrics: list of names (`"fid"`, `"kid"`, `"is"`, `"pr"`: precision and
-            recall, `"dc"`: density and coverage, `"swd"`, `"ms_ssim"`) and of metrics of
-            `keras_gan.metrics` without an extractor of their own.
-        num_samples: int, generated images; by default 10,000, or all images that there are.
+            order of its source and without flips; or any iterable of batches. `None` if there are
+            only path lengths to measure.
+        metrics: list of names and of metrics of `keras_gan.metrics` without an extractor of their
+            own. Names are `"fid"`, `"fid_infinity"`, `"kid"`, `"is"`, `"pr"` (precision and
+            recall), `"dc"` (density and coverage), `"swd"`, `"ms_ssim"`; and, of models only,
+            `"ppl"` or `"perceptual_path_length"` (in z, over full paths), `"ppl_zfull"`,
+            `"ppl_zend"`, `"ppl_wfull"`, `"ppl_wend"`.
+        num_samples: int, generated images, and paths; by default 10,000, or all images that there
+            are.
         num_real: int, the first real images that are used; by default all.
         extractor: `keras_gan.metrics.FeatureExtractor` or the name of its preset. The first output
             is what metrics compare, and the one whose name begins with `logits` is for the
@@ -169,13 +191,14 @@ def evaluate(
             pixels and of the extractor.
         cache_dir: str or path; by default KERAS_GAN_HOME, or `~/.cache/keras_gan`.
         verbose: 0, or 1 for a progress bar.
+        lpips: `keras_gan.metrics.LPIPS` for path lengths by name; that of the preset by default.
 
     Returns:
         `keras_gan.metrics.Evaluation`.
 
     Raises:
-        ValueError: if an argument is out of range, there are too few images, or a metric has an
-            extractor of its own.
+        ValueError: if an argument is out of range, there are too few images, a metric has an
+            extractor of its own, or a path length is to be measured without a model.
         OSError: if files cannot be read, or weights not be downloaded.
 
     Example:
@@ -191,32 +214,91 @@ def evaluate(
     for name, value in (("num_samples", num_samples), ("num_real", num_real)):
         if value is not None:
             check_integer(name, value, minimum=2)
-    real = sources.open_source(dataset, batch_size)
+    is_single = isinstance(metrics, (str, SampleMetric, PerceptualPathLength))
+    listed = [metrics] if is_single else list(metrics)
+    lengths = [metric for metric in listed if _is_path_length(metric)]
+    metrics = [metric for metric in listed if not _is_path_length(metric)]
     if hasattr(model_or_images, "generate"):
         options = {"truncation": truncation, "labels": labels, "ema": ema}
         count = num_samples or _DEFAULT_SAMPLES
         fake = sources.Generated(model_or_images, count, seed, batch_size, **options)
     else:
         fake = sources.open_source(model_or_images, batch_size)
-    counts = [_least(real.count, num_real), _least(fake.count, num_samples)]
-    metrics = _resolve(metrics, [count for count in counts if count is not None])
-    extractor = _extractor(extractor, metrics, real)
-
-    bar = keras.utils.Progbar(
-        None if None in counts else sum(counts), verbose=verbose, unit_name="image"
-    )
-    digest = _add_real(real, num_real, metrics, extractor, bar, cache, cache_dir)
-    for images in sources.first(fake.batches(), num_samples):
-        _update(metrics, "fake", images, _features(extractor, images))
-        bar.add(len(images))
-    found = max(metric.fake.count for metric in metrics)
-    bar.update(found + max(metric.real.count for metric in metrics), finalize=True)
-    if num_samples is not None and found < num_samples:
-        raise ValueError(
-            f"There are {found} images to evaluate, fewer than `num_samples`: {num_samples}. Use "
-            "more images or a smaller number."
+    if lengths:
+        _check_measurable(lengths, model_or_images, truncation, ema)
+        lengths = _resolve_lengths(
+            lengths, lpips, num_samples or _DEFAULT_SAMPLES, batch_size, seed
         )
-    return _result(metrics, extractor, digest, {**fake.protocol, "real": real.protocol})
+    real, counts = None, [_least(fake.count, num_samples)]
+    if metrics or not lengths:
+        real = sources.open_source(dataset, batch_size)
+        counts.append(_least(real.count, num_real))
+    metrics = _resolve(metrics, counts)
+    names = [metric.name for metric in (*metrics, *lengths)]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"`metrics` are one or more, with names of their own. Received: {names}")
+
+    subject, digest = dict(fake.protocol), None
+    extractor = _extractor(extractor, metrics, real)
+    if metrics:
+        subject["real"] = real.protocol
+        bar = keras.utils.Progbar(
+            None if None in counts else sum(counts), verbose=verbose, unit_name="image"
+        )
+        digest, found = _add_real(real, num_real, metrics, extractor, bar, cache, cache_dir)
+        _check_found(found, "real images", "num_real", num_real)
+        made = _add_fake(fake, num_samples, metrics, extractor, bar)
+        _check_found(made, "images to evaluate", "num_samples", num_samples)
+        bar.update(found + made, finalize=True)
+    values, protocols = {}, {}
+    for metric in metrics:
+        values.update(metric.numbers())
+        protocols[metric.name] = metric.protocol
+        # How it was computed, which changes nothing that is seen.
+        if route := getattr(metric, "route", None):
+            subject["route"] = route
+    protocol = {
+        "extractor": None if extractor is None else extractor.protocol,
+        "metrics": protocols,
+        "real_sha256": digest,
+        "real_samples": max((p["real_samples"] for p in protocols.values()), default=0),
+        "fake_samples": max((p["fake_samples"] for p in protocols.values()), default=0),
+    }
+    for length in lengths:
+        values[length.name] = length(model_or_images).mean
+        protocols[length.name] = length.protocol
+    values = {name: float(value) for name, value in values.items()}
+    return Evaluation(values, json.loads(json.dumps(protocol)), json.loads(json.dumps(subject)))
+
+
+def _is_path_length(metric):
+    if isinstance(metric, str):
+        return metric in PATH_LENGTHS
+    return isinstance(metric, PerceptualPathLength)
+
+
+def _check_measurable(lengths, model, truncation, ema):
+    if hasattr(model, "ema_generator") and truncation is None and ema:
+        return
+    names = [getattr(length, "name", length) for length in lengths]
+    raise ValueError(
+        "A path length (PPL) is that of a model's averaged generator without truncation: images "
+        f"alone have none. Leave {names} out, or pass a `keras_gan.GAN` with `ema=True` and no "
+        f"`truncation`. Received: {type(model).__name__}, ema={ema}, truncation={truncation}"
+    )
+
+
+def _resolve_lengths(lengths, lpips, count, batch_size, seed):
+    """Path lengths of names and path lengths."""
+    resolved = []
+    for length in lengths:
+        if isinstance(length, str):
+            lpips = LPIPS.from_preset() if lpips is None else lpips
+            options = {"name": length, **PATH_LENGTHS[length]}
+            options |= {"num_samples": count, "batch_size": batch_size, "seed": seed}
+            length = PerceptualPathLength(lpips, **options)
+        resolved.append(length)
+    return resolved
 
 
 def _least(*counts):
@@ -225,19 +307,22 @@ def _least(*counts):
 
 
 def _resolve(metrics, counts):
-    """Metrics of names and metrics, without state."""
+    """Metrics of names and metrics, without state; counts of generated and of real images."""
     resolved = []
-    for metric in [metrics] if isinstance(metrics, (str, SampleMetric)) else metrics:
+    for metric in metrics:
         if isinstance(metric, str) and metric in METRICS:
-            options = {}
+            options, known = {}, [count for count in counts if count is not None]
             if metric == "kid":
                 # As StyleGAN's and clean-fid's code, where there are fewer images.
-                options["subset_size"] = min([1000, *counts])
+                options["subset_size"] = min([1000, *known])
+            if metric == "fid_infinity" and counts[0] is not None:
+                # Of fewer than 10,000 images, the line goes over the upper half.
+                options["min_samples"] = max(2, min(5000, counts[0] // 2))
             metric = METRICS[metric](**options)
         if not isinstance(metric, SampleMetric):
             raise ValueError(
-                f"Metrics are {sorted(METRICS)}, or metrics of keras_gan.metrics. Received: "
-                f"{metric!r}"
+                f"Metrics are {sorted(METRICS | PATH_LENGTHS)}, or metrics of keras_gan.metrics. "
+                f"Received: {metric!r}"
             )
         if getattr(metric, "extractor", None) is not None:
             raise ValueError(
@@ -246,9 +331,6 @@ def _resolve(metrics, counts):
             )
         metric.reset_state()
         resolved.append(metric)
-    names = [metric.name for metric in resolved]
-    if not resolved or len(set(names)) < len(names):
-        raise ValueError(f"`metrics` are one or more, with names of their own. Received: {names}")
     return resolved
 
 
@@ -278,35 +360,55 @@ def _default_extractor(real):
         raise ValueError(
             "Say which `extractor` to use: images of a generator can be looked at only once."
         )
-    height, width, channels = np.shape(next(iter(real.batches()))[0])
+    first = next(iter(real.batches()), ())
+    if not len(first):
+        raise ValueError("There are 0 real images. Use more images.")
+    height, width, channels = np.shape(first[0])
     is_small = channels == 1 and max(height, width) <= _SMALL
     return "fashion_mnist_classifier" if is_small else "inception_v3_2015_12_05"
 
 
 def _add_real(real, count, metrics, extractor, bar, cache, cache_dir):
-    """Feed real images to the metrics; their fingerprint."""
+    """Feed real images to the metrics; their fingerprint and how many there were."""
     only_features = all(isinstance(metric, FeatureMetric) for metric in metrics)
     hashing = sources.Fingerprint()
     if extractor is None or not cache or not only_features or real.is_stream:
         for images in hashing.of(sources.first(real.batches(), count)):
             _update(metrics, "real", images, _features(extractor, images))
             bar.add(len(images))
-        return hashing.hexdigest()
+        return hashing.hexdigest(), hashing.count
     for _ in hashing.of(sources.first(real.batches(), count)):
         pass
     stored = real_cache.Entry(hashing.hexdigest(), extractor.protocol, cache_dir)
-    rows = stored.load()
+    rows = stored.load(hashing.count)
     if rows is not None:
         _update(metrics, "real", None, rows)
         bar.add(hashing.count)
-        return hashing.hexdigest()
+        return hashing.hexdigest(), hashing.count
     kept = []
     for images in sources.first(real.batches(), count):
         kept.append(_features(extractor, images))
         _update(metrics, "real", images, kept[-1])
         bar.add(len(images))
-    stored.save(kept)
-    return hashing.hexdigest()
+    if kept:
+        stored.save(kept)
+    return hashing.hexdigest(), hashing.count
+
+
+def _add_fake(fake, count, metrics, extractor, bar):
+    """Feed images that are evaluated to the metrics; how many there were."""
+    found = 0
+    for images in sources.first(fake.batches(), count):
+        _update(metrics, "fake", images, _features(extractor, images))
+        bar.add(len(images))
+        found += len(images)
+    return found
+
+
+def _check_found(found, what, name, wanted):
+    if found < (wanted or 1):
+        limit = f", fewer than `{name}`: {wanted}" if wanted else ""
+        raise ValueError(f"There are {found} {what}{limit}. Use more images or a smaller number.")
 
 
 def _features(extractor, images):
@@ -329,27 +431,6 @@ def _update(metrics, which, images, features):
         else:
             samples = features["features"] if isinstance(metric, FeatureMetric) else images
         metric.update_state(**{which: samples})
-
-
-def _result(metrics, extractor, digest, subject):
-    values, protocols = {}, {}
-    for metric in metrics:
-        values.update(metric.numbers())
-        protocols[metric.name] = metric.protocol
-        # How it was computed, which changes nothing that is seen.
-        if route := getattr(metric, "route", None):
-            subject = {**subject, "route": route}
-    fake_samples = max(p["fake_samples"] for p in protocols.values())
-    real_samples = max(p["real_samples"] for p in protocols.values())
-    protocol = {
-        "extractor": None if extractor is None else extractor.protocol,
-        "metrics": protocols,
-        "real_sha256": digest,
-        "real_samples": real_samples,
-        "fake_samples": fake_samples,
-    }
-    values = {name: float(value) for name, value in values.items()}
-    return Evaluation(values, json.loads(json.dumps(protocol)), json.loads(json.dumps(subject)))
 
 
 def _flat(tree, prefix=""):

@@ -35,18 +35,26 @@ class FeatureMetric(SampleMetric):
         """No rows; a subclass that needs less of a set than all rows keeps something else."""
         return FeatureRows()
 
-    def _add(self, state, samples):
-        if self.extractor is not None:
-            if not len(samples):
-                return
-            samples = self.extractor(samples)
-            if isinstance(samples, dict):
-                raise ValueError(
-                    f"The extractor has several outputs, {sorted(samples)}: make one with the "
-                    f"output that {type(self).__name__} is to compare."
-                )
+    def _checked(self, given):
         known = self.real.num_features or self.fake.num_features
-        state.update(check_features(samples, known))
+        checked = []
+        for state, samples in given:
+            if self.extractor is not None:
+                if not len(samples):
+                    continue
+                samples = self._features(samples)
+            checked.append((state, check_features(samples, known)))
+            known = checked[-1][1].shape[1]
+        return checked
+
+    def _features(self, images):
+        features = self.extractor(images)
+        if isinstance(features, dict):
+            raise ValueError(
+                f"The extractor has several outputs, {sorted(features)}: make one with the "
+                f"output that {type(self).__name__} is to compare."
+            )
+        return features
 
     def _origin(self):
         return getattr(self.extractor, "protocol", self.extractor)

@@ -106,8 +106,10 @@ class FeatureExtractor:
         - `"inception_v3_2015_12_05"`: FID, KID, IS. See `keras_gan.metrics.InceptionV3`.
         - `"vgg16_imagenet"`: precision and recall. See `keras_gan.metrics.VGG16`.
         - `"fashion_mnist_classifier"`: comes with the library, for gray images of up to 32 px.
+        - `"emoji_classifier"`: the same, for pictures of 64 px on white.
 
-        Weights of the first two are downloaded and converted at first use.
+        Weights of the first two are downloaded and converted at first use. There is none of DINOv2
+        (FD-DINOv2): give a Keras model of it to `from_model`.
 
         Args:
             preset: str, one of these, or a preset folder.
@@ -245,8 +247,8 @@ class FeatureExtractor:
         parts = []
         for start in range(0, count, self.batch_size):
             part = pixels[start : start + self.batch_size]
-            # Powers of two: a compiled network is compiled for a few lengths only.
-            missing = (1 << (len(part) - 1).bit_length()) - len(part)
+            # Full or a power of two: a compiled network is compiled for a few lengths only.
+            missing = min(1 << (len(part) - 1).bit_length(), self.batch_size) - len(part)
             x = self._prepared(part)
             x = np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
             found = backend.predict(self.network, x, len(x))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer, check_number, check_positive
 from keras_gan.metrics.neighbors import squared_distances
 
 
@@ -30,7 +30,7 @@ class PolynomialKernel:
     def __init__(self, degree=3, gamma=None, offset=1.0):
         check_integer("degree", degree, minimum=1)
         check_number("offset", offset)
-        _check_positive("gamma", 1.0 if gamma is None else gamma)
+        check_positive("gamma", 1.0 if gamma is None else gamma)
         self.degree, self.gamma, self.offset = degree, gamma, offset
 
     def __call__(self, x, y):
@@ -70,7 +70,7 @@ class RBFKernel:
     """
 
     def __init__(self, sigma=10.0):
-        _check_positive("sigma", sigma)
+        check_positive("sigma", sigma)
         self.sigma = sigma
 
     def __call__(self, x, y):
@@ -87,9 +87,3 @@ class RBFKernel:
     def from_config(cls, config):
         """The inverse of `get_config`."""
         return cls(**config)
-
-
-def _check_positive(name, value):
-    check_number(name, value)
-    if not value:
-        raise ValueError(f"`{name}` must be positive. Received: {value!r}")

@@ -94,9 +94,12 @@ class _Pairs:
         self.total = 0.0
         self._single = None
 
-    def update(self, images):
+    def checked(self, images):
         images = check_uint8_images(images, None if self._single is None else self._single.shape)
         _check_size(images)
+        return images
+
+    def update(self, images):
         self.count += len(images)
         if self._single is not None:
             images = np.concatenate([self._single[None], images])

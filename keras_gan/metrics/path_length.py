@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_gan import backend, latents
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer, check_positive
 
 # Where two directions count as one, and the arc as a line.
 _COLLINEAR = 1 - 1e-7
@@ -61,6 +61,7 @@ class PerceptualPathLength:
         num_samples: int >= 2; papers use 50,000.
         batch_size: int >= 1.
         seed: int, of ends and positions.
+        name: str, of the number among others.
 
     Attributes:
         protocol: dict of all that the number depends on but the model.
@@ -90,19 +91,18 @@ class PerceptualPathLength:
         num_samples=50_000,
         batch_size=16,
         seed=0,
+        name="ppl",
     ):
         if interpolation is None:
             interpolation = "slerp_any" if space == "z" else "lerp"
-        for name, value, accepted in (
+        for argument, value, accepted in (
             ("space", space, ("z", "w")),
             ("sampling", sampling, ("full", "end")),
             ("interpolation", interpolation, _INTERPOLATIONS),
         ):
             if value not in accepted:
-                raise ValueError(f"`{name}` is one of {list(accepted)}. Received: {value!r}")
-        check_number("epsilon", epsilon, maximum=1)
-        if epsilon == 0:
-            raise ValueError("`epsilon` must be positive. Received: 0")
+                raise ValueError(f"`{argument}` is one of {list(accepted)}. Received: {value!r}")
+        check_positive("epsilon", epsilon, maximum=1)
         check_integer("num_samples", num_samples, minimum=2)
         check_integer("batch_size", batch_size, minimum=1)
         (seed,) = latents.parse_seeds([seed])
@@ -115,6 +115,7 @@ class PerceptualPathLength:
         self.num_samples = num_samples
         self.batch_size = batch_size
         self.seed = seed
+        self.name = name
         self.protocol = {
             "metric": "perceptual path length",
             "lpips": lpips.protocol,
@@ -175,6 +176,7 @@ class PerceptualPathLength:
             "num_samples": self.num_samples,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "name": self.name,
         }
 
     @classmethod

@@ -34,11 +34,13 @@ def load(preset, cls, weights=None, cache_dir=None, **overrides):
     if not (path / folder.CONFIG).is_file():
         raise ValueError(
             f"No network '{preset}' for metrics. Known are {sorted(folders)}, and folders with a "
-            f"{folder.CONFIG}."
+            f"{folder.CONFIG}. Any other Keras model, such as one of DINOv2, serves by "
+            "`keras_gan.metrics.FeatureExtractor.from_model`."
         )
     place = folder.Folder(path)
     metadata, content = folder.read(place)
-    model = folder.build(place, content, cls, **overrides)
+    model_class, config = folder.constructor(place, content, cls, **overrides)
+    model = model_class(**config)
     if weights is not None:
         if metadata.get("layout") is None:
             raise ValueError(f"The preset '{preset}' has its own weights. Remove `weights`.")
@@ -46,7 +48,8 @@ def load(preset, cls, weights=None, cache_dir=None, **overrides):
         model.set_weights(source.get_weights())
         return model
     try:
-        folder.read_weights(place, metadata, content, model, cache_dir)
+        converted, _ = folder.source_weights(metadata, content, cache_dir)
+        folder.read_weights(place, metadata, model, converted)
     except OSError as error:
         raise type(error)(f"{error} {_by_hand(metadata, cache_dir)}") from error
     folder.show_licence(preset, metadata.get("licence"))

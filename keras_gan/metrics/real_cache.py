@@ -26,14 +26,15 @@ class Entry:
         key = hashlib.sha256(text.encode()).hexdigest()
         self._path = cache_folder(cache_dir) / "features" / f"{key}.npz"
 
-    def load(self):
-        """Dict of float32 arrays by output, or `None` if there is no such file or it is damaged."""
+    def load(self, count):
+        """Dict of float32 arrays `(count, D)` by output; `None` if there is no undamaged file."""
         if not self._path.exists():
             return None
         try:
             arrays = read_tensors(self._path)
-            if any(a.ndim != 2 or not np.isfinite(a).all() for a in arrays.values()):
-                raise ValueError(f"{self._path} holds no features.")
+            for array in arrays.values():
+                if array.ndim != 2 or len(array) != count or not np.isfinite(array).all():
+                    raise ValueError(f"{self._path} does not hold the features of {count} images.")
             return arrays
         except (OSError, ValueError) as error:
             warnings.warn(f"Cached features are damaged and are computed again: {error}")

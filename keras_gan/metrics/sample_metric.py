@@ -30,7 +30,10 @@ class SampleMetric(keras.metrics.Metric):
         self.reset_state()
 
     def new_state(self):
-        """What is kept of a set: an object with `count`, `update(samples)` and `merge(other)`."""
+        """What is kept of a set: an object with `count`, `update(samples)` and `merge(other)`.
+
+        Its `checked(samples)` returns what `update` takes, or raises a ValueError.
+        """
         raise NotImplementedError(f"{type(self).__name__} must implement `new_state`.")
 
     def reset_state(self):
@@ -38,7 +41,7 @@ class SampleMetric(keras.metrics.Metric):
         self.real, self.fake = self.new_state(), self.new_state()
 
     def update_state(self, real=None, fake=None, mask=None):
-        """Add samples of either set, or of both.
+        """Add samples of either set, or of both; if one is refused, neither is kept.
 
         Args:
             real: array or tensor `(N, ...)`.
@@ -48,12 +51,17 @@ class SampleMetric(keras.metrics.Metric):
         Raises:
             ValueError: if these are not what the metric takes.
         """
-        for state, samples in ((self.real, real), (self.fake, fake)):
-            if samples is not None:
-                self._add(state, masked(to_host(samples), mask))
+        given = [
+            (state, masked(to_host(samples), mask))
+            for state, samples in ((self.real, real), (self.fake, fake))
+            if samples is not None
+        ]
+        for state, samples in self._checked(given):
+            state.update(samples)
 
-    def _add(self, state, samples):
-        state.update(samples)
+    def _checked(self, given):
+        """Pairs of a state and what is added to it, of which nothing will be refused."""
+        return [(state, state.checked(samples)) for state, samples in given]
 
     def merge_state(self, metrics):
         """Add the samples of other metrics of this class, such as those of other replicas.

@@ -34,17 +34,8 @@ def laplacian_pyramid(images):
     Reference: Burt, Adelson (1983), The Laplacian pyramid as a compact image code.
     """
     image, levels = np.asarray(images, "float32"), []
-    if image.ndim != 4 or min(image.shape[1:3]) < _SMALLEST:
-        raise ValueError(
-            f"A pyramid is made of images (N, H, W, C) of {_SMALLEST} pixels or more. Received: "
-            f"shape {image.shape}"
-        )
+    _check_halvings(image.shape)
     while min(image.shape[1:3]) >= 2 * _SMALLEST:
-        if any(size % 2 for size in image.shape[1:3]):
-            raise ValueError(
-                f"Images are halved down to {_SMALLEST} pixels. Received: {images.shape[1:3]}. "
-                "Resize or crop them to a power of two."
-            )
         coarse = _blurred(image)[:, ::2, ::2]
         # Zeros between the pixels take three quarters of the brightness.
         spread = np.zeros_like(image)
@@ -52,6 +43,21 @@ def laplacian_pyramid(images):
         levels.append(image - _blurred(spread))
         image = coarse
     return [*levels, image]
+
+
+def _check_halvings(shape):
+    """Raises a ValueError unless images of a shape can be halved down to the smallest."""
+    if len(shape) != 4 or min(shape[1:3]) < _SMALLEST:
+        raise ValueError(
+            f"A pyramid is made of images (N, H, W, C) of {_SMALLEST} pixels or more. Received: "
+            f"shape {shape}"
+        )
+    factor = 2 ** ((min(shape[1:3]) // _SMALLEST).bit_length() - 1)
+    if any(size % factor for size in shape[1:3]):
+        raise ValueError(
+            f"Images are halved down to {_SMALLEST} pixels. Received: {shape[1:3]}. Resize or crop "
+            "them to a power of two."
+        )
 
 
 def _blurred(images):
@@ -168,8 +174,12 @@ class _Patches:
         self._per_image = per_image
         self._rng = np.random.RandomState(seed)
 
-    def update(self, images):
+    def checked(self, images):
         images = check_uint8_images(images, self._shape)
+        _check_halvings(images.shape)
+        return images
+
+    def update(self, images):
         if not len(images):
             return
         pyramid = laplacian_pyramid(images)

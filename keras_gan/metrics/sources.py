@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import warnings
 
 import keras
 import numpy as np
@@ -183,6 +184,11 @@ def _to_uint8(images):
         raise ValueError(
             f"Float images are in [-1, 1]. Received: [{low:g}, {high:g}]. Rescale them, or pass "
             "uint8."
+        )
+    if low >= 0 and high > 0:
+        warnings.warn(
+            f"Float images are taken for [-1, 1], and none of {len(images)} is darker than middle "
+            "grey anywhere. If they are in [0, 1], pass `2 * images - 1`, or uint8."
         )
     return image_arrays.to_uint8(images)
 

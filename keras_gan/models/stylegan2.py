@@ -18,6 +18,14 @@ from keras_gan.schedules import HalfLife
 
 _MAX_SIDE = 4096
 _MAX_LAYERS = 64
+_WIDTHS = (
+    "latent_dim",
+    "style_dim",
+    "channel_max",
+    "embedding_dim",
+    "hidden_dim",
+    "projection_dim",
+)
 _NOISE = ("const", "random", "none")
 
 
@@ -215,8 +223,8 @@ class StyleGAN2(GAN):
         arguments = dict(locals())
         for unwanted in ("self", "__class__", "seed", "name", "dtype"):
             arguments.pop(unwanted, None)
-        self._arguments = {**arguments, "image_shape": list(image_shape)}
         base, steps = base_and_steps(image_shape)
+        self._arguments = {**arguments, "image_shape": list(image_shape)}
         recipe_for(training_recipe, image_shape, batch_size)
         _check(self._arguments)
         widths = [min(channel_base // (4 * 2**i), channel_max) for i in range(steps + 1)]
@@ -237,7 +245,6 @@ class StyleGAN2(GAN):
                 hidden_dim=hidden_dim,
                 learning_rate_multiplier=mapping_rate,
                 average_decay=average_decay,
-                dtype=dtype,
             )
             synthesis = networks.Synthesis(
                 base,
@@ -261,7 +268,6 @@ class StyleGAN2(GAN):
                 projection_layers,
                 learning_rate_multiplier=projection_rate,
                 average_decay=None,
-                dtype=dtype,
             )
         discriminator = networks.discriminator(
             tuple(image_shape),
@@ -306,6 +312,7 @@ class StyleGAN2(GAN):
         gan.compile()
         ```
         """
+        base_and_steps(image_shape)
         row = recipe_for(recipe, image_shape, batch_size)
         settings = {
             "mapping_layers": row.mapping_layers,
@@ -565,32 +572,18 @@ def _check(arguments):
             raise ValueError(
                 f"`{name}` is one of {list(networks.ARCHITECTURES)}. Received: {arguments[name]!r}"
             )
-    sizes = ("latent_dim", "style_dim", "mapping_layers", "channel_base", "channel_max")
-    check_integers(**{name: arguments[name] for name in sizes})
-    optional = ("num_classes", "embedding_dim", "hidden_dim", "projection_dim", "group_size")
-    given = {name: arguments[name] for name in optional if arguments[name] is not None}
-    check_integers(**given)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    sizes = (*_WIDTHS, "mapping_layers", "channel_base", "num_classes", "group_size")
+    check_integers(**{name: given[name] for name in sizes if name in given})
     for name in ("projection_layers", "num_deviations", "frozen_layers"):
         check_integer(name, arguments[name], minimum=0)
-    widest = max(
-        arguments[name] or 0
-        for name in (
-            "latent_dim",
-            "style_dim",
-            "channel_max",
-            "embedding_dim",
-            "hidden_dim",
-            "projection_dim",
-        )
-    )
-    check_filters(widest, **{name: arguments[name] for name in ("channel_max", "style_dim")})
+    for name in _WIDTHS:
+        check_filters(given.get(name, 0), **{name: given.get(name)})
     for name in ("mapping_layers", "projection_layers"):
         if arguments[name] > _MAX_LAYERS:
             raise ValueError(f"`{name}` is at most {_MAX_LAYERS}. Received: {arguments[name]}")
     check_number("style_mixing", arguments["style_mixing"], maximum=1)
     check_number("average_decay", arguments["average_decay"], below=1)
-    if arguments["clamp"] is not None:
-        check_number("clamp", arguments["clamp"])
 
 
 def _freeze(discriminator, count):

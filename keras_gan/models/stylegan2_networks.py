@@ -137,6 +137,10 @@ class Synthesis(keras.Model):
         maps = self._noise(maps, noise, training)
         if len(ws.shape) == 2:
             ws = ops.repeat(ws[:, None], self.num_styles, axis=1)
+        if ws.shape[1] != self.num_styles:
+            raise ValueError(
+                f"An image has {self.num_styles} styles. Received: ws of shape {tuple(ws.shape)}"
+            )
         x, image, index = None, None, 0
         for block in self.blocks:
             count = len(block.convolutions)
@@ -336,6 +340,8 @@ def discriminator(
         dtype=dtype,
     )
     x = epilogue([v for v in (x, image) if v is not None])
+    # By itself in the graph, so that `GAN.feature_network` finds what enters it.
+    x = epilogue.output_dense(x)
     if mapping is None:
         logits = keras.layers.Activation("linear", dtype="float32")(x)
         return StyleDiscriminator(inputs, logits, name="discriminator")
@@ -417,11 +423,11 @@ class DiscriminatorBlock(keras.Layer):
 
 
 class DiscriminatorEpilogue(keras.Layer):
-    """From the smallest maps to numbers about the whole image.
+    """From the smallest maps to features of the whole image.
 
     Args:
         filters: int.
-        outputs: int, 1 for logits.
+        outputs: int, of the layer that follows; 1 for logits.
         from_image: bool, the layer sees the image, too.
         clamp: float > 0, or `None`.
         group_size: int, or `None`, see `keras_gan.layers.MinibatchStdDev`.
@@ -436,7 +442,7 @@ class DiscriminatorEpilogue(keras.Layer):
         deviations: `keras_gan.layers.MinibatchStdDev`, or `None`.
         conv: `EqualizedConv2D`.
         dense: `EqualizedDense`.
-        output_dense: `EqualizedDense`.
+        output_dense: `EqualizedDense`, which is applied to what this layer returns.
         sides: pair of int, of the maps.
     """
 
@@ -475,11 +481,11 @@ class DiscriminatorEpilogue(keras.Layer):
             x = self.deviations(x)
         x = self.conv(x)
         x = ops.reshape(x, (-1, self.dense.kernel.shape[0]))
-        return self.output_dense(self.dense(x))
+        return self.dense(x)
 
     def compute_output_shape(self, input_shape):
         """One vector for each image."""
-        return (input_shape[0][0], self.output_dense.units)
+        return (input_shape[0][0], self.dense.units)
 
 
 class Downsample(keras.Layer):

@@ -14,9 +14,12 @@ from keras_gan.ops.resampling import (
     upfirdn2d,
     upsample2d,
 )
+from keras_gan.ops.warp import warp
+from keras_gan.ops.wavelets import band_filters, low_pass
 
 __all__ = [
     "activation_gain",
+    "band_filters",
     "bias_act",
     "conv",
     "conv_downsample",
@@ -25,9 +28,11 @@ __all__ = [
     "downsample2d",
     "filter2d",
     "gather_pixels",
+    "low_pass",
     "modulated_conv",
     "pack",
     "setup_filter",
     "upfirdn2d",
     "upsample2d",
+    "warp",
 ]

@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 from keras import ops
 
 from keras_gan.ops.convolution import conv
@@ -35,9 +36,12 @@ def modulated_conv(x, kernel, styles, demodulate=True, taps=None, gain=1.0):
     Reference: Karras et al. (2020), Analyzing and Improving the Image Quality of StyleGAN,
     arXiv:1912.04958.
     """
+    x, kernel, styles = (ops.convert_to_tensor(v) for v in (x, kernel, styles))
     scales = None
     if demodulate:
         scales = gain * demodulation(kernel, styles, upsampling=taps is not None)
+        if keras.backend.standardize_dtype(x.dtype) == "float16":
+            kernel, styles, scales = _within_range(kernel, styles, scales)
     elif gain != 1:
         styles = styles * gain
     form = scale_activations
@@ -82,6 +86,16 @@ def scale_pointwise_kernels(x, kernel, styles, scales, taps):
     height, width, channels = x.shape[1:]
     y = ops.matmul(ops.reshape(x, (-1, height * width, channels)), kernels)
     return ops.reshape(y, (-1, height, width, kernel.shape[-1]))
+
+
+def _within_range(kernel, styles, scales):
+    """The factors of the same product, of which no sum exceeds the range of float16."""
+    styles = ops.cast(styles, "float32")
+    largest = ops.maximum(ops.max(ops.abs(styles), axis=1, keepdims=True), 1e-8)
+    # The product does not depend on it, and so neither do gradients.
+    largest = ops.stop_gradient(largest)
+    root = math.sqrt(math.prod(kernel.shape[:2]) * styles.shape[1])
+    return kernel * (1.0 / root), styles / largest, scales * (largest * root)
 
 
 def _is_pointwise(kernel, taps):

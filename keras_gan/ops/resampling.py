@@ -12,6 +12,10 @@ from keras_gan.ops.convolution import conv, conv_transpose
 
 # A filter this long is applied axis by axis also where it is given as one row of taps.
 _LONG = 8
+# Up to here, a product with a matrix is as fast as a sum of slices, and compiles sooner.
+_MAX_MATRIX_SIDE = 32
+# From the matrix and images to images, by their axis.
+_PRODUCTS = {1: "ab,nbwc->nawc", 2: "ab,nhbc->nhac"}
 
 
 def setup_filter(taps):
@@ -73,6 +77,7 @@ def upfirdn2d(x, taps, up=1, down=1, padding=0, flip=False, gain=1.0):
     Reference: Karras et al. (2020), Analyzing and Improving the Image Quality of StyleGAN,
     arXiv:1912.04958.
     """
+    x = ops.convert_to_tensor(x)
     (up_x, up_y), (down_x, down_y) = _pair("up", up), _pair("down", down)
     left, right, top, bottom = _padding(padding)
     taps = np.ones((1, 1)) if taps is None else np.asarray(taps, "float64")
@@ -283,6 +288,9 @@ def _along(x, axis, taps, up, down, before, after):
     """`x` upsampled, padded, correlated with `taps` and downsampled along an axis."""
     full = x.shape[axis] * up + before + after - len(taps) + 1
     _check_sides(x, [full])
+    if max(x.shape[axis], full) <= _MAX_MATRIX_SIDE:
+        matrix = _matrix(taps, x.shape[axis], full, up, before)[::down]
+        return ops.einsum(_PRODUCTS[axis], ops.cast(matrix, x.dtype), x)
     if up == 1:
         size = (full - 1) // down + 1
         terms = [(tap, k - before) for k, tap in enumerate(taps) if tap]
@@ -299,6 +307,17 @@ def _along(x, axis, taps, up, down, before, after):
     shape[axis] = size * up
     y = ops.reshape(y, shape)
     return y if down == 1 and size * up == full else _slice(y, axis, 0, -(-full // down), down)
+
+
+def _matrix(taps, side, full, up, before):
+    """The matrix that upsamples, pads and correlates an axis of `side` pixels."""
+    matrix = np.zeros((full, side))
+    for row in range(full):
+        for k, tap in enumerate(taps):
+            pixel, rest = divmod(row + k - before, up)
+            if rest == 0 and 0 <= pixel < side:
+                matrix[row, pixel] = tap
+    return matrix
 
 
 def _sum_of_slices(x, axis, terms, size, stride):

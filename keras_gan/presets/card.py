@@ -14,13 +14,13 @@ pipeline_tag: unconditional-image-generation
 
 # {title}
 
-{description}
+{notice}{description}
 
 ```python
 import keras_gan{install}
 
 gan = keras_gan.{class_name}.from_preset({handle})
-images = gan.generate(16, seed=0)
+images = gan.generate(16, seed=0{labels})
 ```
 """
 
@@ -31,6 +31,7 @@ _LABELS = {
     "dataset_licence": "Licence of the training data",
     "licence": "Licence of the weights",
     "source": "Source of the weights",
+    "converted_from": "Converted from",
     "recipe": "Recipe",
     "training": "Training",
     "weaknesses": "What is still weak",
@@ -70,6 +71,8 @@ def render(name, metadata):
         install="  # pip install 'keras-gan[hub]'" if name.startswith("hf://") else "",
         class_name=metadata["class_name"],
         description=metadata.get("description") or "No description was given.",
+        notice=f"> {_inline(metadata['notice'])}\n\n" if metadata.get("notice") else "",
+        labels=', labels="random"' if metadata.get("num_classes") else "",
         licence=_licence(metadata.get("licence")),
     )
     if metadata.get("samples"):
@@ -79,8 +82,12 @@ def render(name, metadata):
         rows.append(("Size of the weights", f"{metadata['weights_bytes'] / 1e6:.1f} MB"))
     for key, label in _LABELS.items():
         value = metadata.get(key)
+        if isinstance(value, list):
+            value = (" x " if key == "image_shape" else "<br>").join(map(str, value))
+        if isinstance(value, dict):
+            value = ", ".join(f"{part} {each}" for part, each in value.items())
         if value:
-            rows.append((label, " x ".join(map(str, value)) if isinstance(value, list) else value))
+            rows.append((label, value))
         elif key in _ALWAYS:
             rows.append((label, "not stated"))
     return text + _table(("", ""), rows) + _measured(metadata.get("metrics") or {})

@@ -27,11 +27,12 @@ _UPGRADES = {}
 _MAX_JSON_BYTES = 1 << 20
 _MAX_NUMBER = 8192
 # The exceptions to the bound above.
-_MAX_BY_NAME = {"seed": 2**32 - 1}
+_MAX_BY_NAME = {"seed": 2**32 - 1, "channel_base": 2**18}
 _MAX_LIST = 64
 
 # Entries of the metadata that have a meaning for this module.
 _OWN = {"format_version", "class_name", "image_shape", "parameters", "weights_bytes", "sha256"}
+_OWN |= {"num_classes"}
 _OWN |= {"source", "layout", "networks"}
 
 _licences_shown = set()
@@ -57,10 +58,14 @@ def load(handle, cls, load_weights=True, revision=None, cache_dir=None, **overri
     """
     place = find(handle, revision, cache_dir)
     metadata, content = read(place)
-    model = build(place, content, cls, **overrides)
-    if load_weights:
-        read_weights(place, metadata, content, model, cache_dir)
-        show_licence(handle, metadata.get("licence"))
+    model_class, config = constructor(place, content, cls, **overrides)
+    if not load_weights:
+        return model_class(**config)
+    # A conversion makes a model of its own, which is gone before there is this one.
+    converted, told = source_weights(metadata, content, cache_dir)
+    model = model_class(**{**told, **config})
+    read_weights(place, metadata, model, converted)
+    show_licence(handle, metadata.get("licence"))
     return model
 
 
@@ -213,8 +218,8 @@ def read(place):
     return metadata, content
 
 
-def build(place, content, cls=object, **overrides):
-    """A model as the configuration of a preset says, with fresh weights."""
+def constructor(place, content, cls=object, **overrides):
+    """The class of a preset's model and its arguments, checked."""
     if set(content) != {"class_name", "config"}:
         raise ValueError(
             f"{CONFIG} of {place} must hold exactly 'class_name' and 'config'. Received: "
@@ -230,29 +235,40 @@ def build(place, content, cls=object, **overrides):
     overrides = {key: value for key, value in overrides.items() if value is not None}
     _check_config(content["config"], model_class, f"{CONFIG} of {place}")
     _check_config(overrides, model_class, "the arguments of `from_preset`")
-    return model_class(**{**content["config"], **overrides})
+    return model_class, {**content["config"], **overrides}
 
 
-def read_weights(place, metadata, content, model, cache_dir=None):
-    """Give a model the weights of a preset, or those that it names as its source."""
+def source_weights(metadata, content, cache_dir=None):
+    """The path of the weights converted from a preset's source, and what that tells of the model.
+
+    The path is `None` for a preset that has weights itself.
+    """
+    if metadata.get("source") is None:
+        return None, {}
+    model_class = registered_class(content["class_name"])
+    return converted_weights(metadata, model_class, content["config"], cache_dir)
+
+
+def read_weights(place, metadata, model, converted=None):
+    """Give a model the weights of a preset, or those that `source_weights` found."""
 
     def verified(path):
         # Without a stated hash, a file that was exchanged could not be told: "None" matches none.
         check_sha256(path, str(metadata.get("sha256")))
         return path
 
-    if metadata.get("source") is None:
-        path = place.read(WEIGHTS, verified, most_bytes(model))
-    else:
-        path = converted_weights(metadata, type(model), content["config"], cache_dir)
-    load_weights_file(model, path)
+    if converted is None:
+        converted = place.read(WEIGHTS, verified, most_bytes(model))
+    load_weights_file(model, converted)
 
 
 def facts_of(model):
     """The metadata that can be read off a model."""
+    classes = {} if model.num_classes is None else {"num_classes": model.num_classes}
     return {
         "class_name": type(model).__name__,
         "image_shape": list(model.image_shape),
+        **classes,
         "parameters": {
             "generator": model.generator.count_params(),
             "discriminator": model.discriminator.count_params(),

@@ -10,11 +10,12 @@ from keras_gan.presets import download, hub
 from keras_gan.presets.weights import save_weights_file
 
 # Another number makes every machine convert anew.
-_CONVERSION = 1
+_CONVERSION = 2
+_WEIGHTS, _CONFIG = ".weights.h5", ".config.json"
 
 
 def converted_weights(metadata, model_class, config, cache_dir=None):
-    """The weights file made from the checkpoint that a preset's metadata name.
+    """The weights file made from the checkpoint that a preset's metadata name, and its model.
 
     Args:
         metadata: dict with `source` (https:// or hf://user/repo/file@revision, or a dict of them by
@@ -26,7 +27,8 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
         cache_dir: str or path of another cache.
 
     Returns:
-        `pathlib.Path` of a `.weights.h5` file in the cache, intact by the hash in its name.
+        `pathlib.Path` of a `.weights.h5` file in the cache, intact by the hash in its name, and the
+        dict of all arguments of the constructor: `config`, and what the checkpoint tells besides.
 
     Raises:
         ValueError: if the source is refused, is not what its hash says, or does not fit.
@@ -34,7 +36,9 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
 
     Example:
     ```python
-    path = keras_gan.presets.source.converted_weights(metadata, keras_gan.DCGAN, config)
+    path, config = keras_gan.presets.source.converted_weights(
+        metadata, keras_gan.DCGAN, config
+    )
     ```
     """
     named = {key: metadata.get(key) for key in ("source", "sha256", "layout", "networks")}
@@ -48,24 +52,39 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
     identity = json.dumps([_CONVERSION, model_class.__name__, config, named], sort_keys=True)
     key = hashlib.sha256(identity.encode()).hexdigest()[:32]
     folder = download.cache_folder(cache_dir) / "converted"
-    for path in folder.glob(f"{key}-*.weights.h5"):
-        if files.sha256(path) == path.name.removeprefix(f"{key}-").removesuffix(".weights.h5"):
-            return path
+    found = [_intact(folder, key, end) for end in (_WEIGHTS, _CONFIG)]
+    if None not in found:
+        return found[0], json.loads(found[1].read_text())
     paths = download.local_files(named["source"], named["sha256"], cache_dir, by_user=False)
     options = {"networks": networks} if networks else {}
     if named["layout"] in checkpoints.NETWORK_LAYOUTS:
         model = checkpoints.load_network(paths, named["layout"])
+        told = {}
     else:
         model = checkpoints.load_checkpoint(
             paths, layout=named["layout"], cls=model_class, **options, **config
         )
+        told = model.get_config()
+    own = {key: value for key, value in told.items() if key not in ("name", "dtype", "seed")}
+    config = {**own, **config}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as temporary:
-            path = pathlib.Path(temporary) / "model.weights.h5"
-            save_weights_file(model, path)
-            return path.replace(folder / f"{key}-{files.sha256(path)}.weights.h5")
+            weights, stated = (pathlib.Path(temporary) / f"x{end}" for end in (_WEIGHTS, _CONFIG))
+            save_weights_file(model, weights)
+            stated.write_text(json.dumps(config))
+            for path, end in ((stated, _CONFIG), (weights, _WEIGHTS)):
+                kept = path.replace(folder / f"{key}-{files.sha256(path)}{end}")
+        return kept, config
     except OSError as error:
         raise hub.unwritable(
             error, "The converted weights", folder, "`cache_dir` or KERAS_GAN_HOME"
         ) from error
+
+
+def _intact(folder, key, end):
+    """The file of a conversion whose content has the hash in its name, or `None`."""
+    for path in folder.glob(f"{key}-*{end}"):
+        if files.sha256(path) == path.name.removeprefix(f"{key}-").removesuffix(end):
+            return path
+    return None

@@ -46,8 +46,10 @@ def upload_preset(uri, preset, *, private=None, readme=None, message="Upload a k
         raise ValueError(f"`uri` is hf://user/repo, whose main branch is written to: {uri!r}")
     place = folder.find(pathlib.Path(preset))
     metadata, config = folder.read(place)
-    model = folder.build(place, config)
-    folder.read_weights(place, metadata, config, model)
+    model_class, arguments = folder.constructor(place, config)
+    converted, told = folder.source_weights(metadata, config)
+    model = model_class(**{**told, **arguments})
+    folder.read_weights(place, metadata, model, converted)
     metadata.update(folder.facts_of(model))
     # Unstated samples are null in a folder of `save_to_preset(samples=None)`.
     picture = metadata["samples"] = metadata.get("samples") or _SAMPLES

@@ -22,6 +22,20 @@ def squared_gradient_norms(discriminator, images):
     return ops.sum(ops.square(gradient), axis=tuple(range(1, len(gradient.shape))))
 
 
+def mean_squared_gradient_norm(discriminator, images, packing):
+    """The mean squared norm of the gradient at what a discriminator judges at a time.
+
+    Args:
+        discriminator: function from images `(N, ...)` to logits `(N / packing, ...)`.
+        images: tensor.
+        packing: int, how many images it judges together: their gradients are one.
+
+    Returns:
+        float32 scalar.
+    """
+    return packing * ops.mean(squared_gradient_norms(discriminator, images))
+
+
 def one_per_sample(images):
     """The shape of one number for each sample of a batch: `(N, 1, ...)`."""
     return (ops.shape(images)[0],) + (1,) * (len(images.shape) - 1)

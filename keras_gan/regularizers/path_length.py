@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend, random
-from keras_gan.checks import check_number
+from keras_gan.checks import check_positive
 from keras_gan.regularizers.base import Regularizer
 
 
@@ -44,9 +44,7 @@ class PathLength(Regularizer):
     def __init__(self, weight=2.0, interval=4, decay=0.01, batch_fraction=0.5):
         super().__init__(weight, interval)
         for name, value in (("decay", decay), ("batch_fraction", batch_fraction)):
-            check_number(name, value, maximum=1)
-            if value == 0:
-                raise ValueError(f"`{name}` must be positive. Received: 0")
+            check_positive(name, value, maximum=1)
         self.decay = float(decay)
         self.batch_fraction = float(batch_fraction)
 

@@ -1,16 +1,17 @@
 """R1 and R2: zero-centred gradient penalties at real and at generated images."""
 
 import keras
-from keras import ops
 
 from keras_gan.checks import check_number
 from keras_gan.regularizers.base import Regularizer
-from keras_gan.regularizers.gradient_norms import squared_gradient_norms
+from keras_gan.regularizers.gradient_norms import mean_squared_gradient_norm
 
 
 @keras.saving.register_keras_serializable(package="keras_gan")
 class R1(Regularizer):
     """Penalises the squared gradient norm at real images: `gamma / 2 * E ||grad D(x)||^2`.
+
+    The gradient is that of the images before they are augmented, by draws of its own.
 
     Args:
         gamma: float >= 0 (10 in the paper; choose by resolution for StyleGAN2). The `reg_param: 10`
@@ -33,8 +34,14 @@ class R1(Regularizer):
         super().__init__(gamma / 2, interval)
 
     def penalty(self, context):
-        """Mean over real images of the squared gradient norm."""
-        return ops.mean(squared_gradient_norms(context.discriminate, context.real))
+        """Mean over real images (or packs of them) of the squared gradient norm."""
+
+        def judge(images):
+            logits = context.discriminate(context.show(images))
+            context.observe(logits)
+            return logits
+
+        return mean_squared_gradient_norm(judge, context.real_images, context.packing)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -61,5 +68,9 @@ class R2(R1):
     name = "r2"
 
     def penalty(self, context):
-        """Mean over generated images of the squared gradient norm."""
-        return ops.mean(squared_gradient_norms(context.discriminate, context.fake))
+        """Mean over generated images (or packs of them) of the squared gradient norm."""
+
+        def judge(images):
+            return context.discriminate(context.show(images))
+
+        return mean_squared_gradient_norm(judge, context.fake_images, context.packing)

@@ -1,10 +1,17 @@
-"""Arbitrary bytes: a dictionary of arrays or a ValueError, and nothing else."""
+"""Arbitrary bytes: a dictionary of arrays or a ValueError, and nothing else.
+
+KERAS_GAN_FUZZ sets how many mutated files of each kind are read; tools/fuzz_reader.py also measures
+what they take.
+"""
 
 import collections
 import io
 import json
+import os
+import pathlib
 import random
 import struct
+import sys
 import zipfile
 
 import h5py
@@ -15,6 +22,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_gan.checkpoints.reader import read_tensors
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+
+import public_checkpoints as public
+
+_COUNT = int(os.environ.get("KERAS_GAN_FUZZ", "300"))
 
 # Of `pickletools`, on text that a mutation has damaged.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")
@@ -37,7 +50,7 @@ def _torch(**options):
 
 def _rewrapped(change):
     """Return a torch archive with `change` made inside it, where the zip's CRCs do not see it."""
-    with zipfile.ZipFile(io.BytesIO(_VALID["torch zip"])) as source:
+    with zipfile.ZipFile(io.BytesIO(VALID["torch zip"])) as source:
         members = {name: source.read(name) for name in source.namelist()}
     root = next(name for name in members if name.endswith("/data.pkl"))
     members[root] = change(members[root])
@@ -73,7 +86,12 @@ def _hdf5():
     return stream.getvalue()
 
 
-_VALID = {
+def _network(layout, protocol):
+    model = public.StyleGAN2(8, channel_base=16, channel_max=2, z_dim=2, w_dim=2, layers=1)
+    return public.stylegan2_pickle(model, layout, protocol)
+
+
+VALID = {
     "torch zip": _torch(),
     "torch legacy": _torch(_use_new_zipfile_serialization=False),
     "torch legacy, protocol 4": _torch(_use_new_zipfile_serialization=False, pickle_protocol=4),
@@ -81,6 +99,11 @@ _VALID = {
     "npz": _npz(np.savez),
     "npz compressed": _npz(np.savez_compressed),
     "hdf5": _hdf5(),
+    "network pickle": _network("pytorch", 3),
+    "network pickle, protocol 2": _network("pytorch", 2),
+    "network pickle, protocol 5": _network("pytorch", 5),
+    "tensorflow pickle": _network("tensorflow", 4),
+    "tensorflow pickle, protocol 2": _network("tensorflow", 2),
 }
 
 
@@ -92,7 +115,8 @@ def outcome(path, data):
     except ValueError as error:
         assert type(error) is ValueError and str(path) in str(error)
         return "refused"
-    assert type(arrays) is dict
+    assert isinstance(arrays, dict)
+    json.dumps(arrays.attributes)  # Plain data.
     for name, array in arrays.items():
         assert type(name) is str and type(array) is np.ndarray and array.dtype.kind in "biufc"
         array.sum()  # Touch every byte, in case it is not ours.
@@ -131,18 +155,16 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("fuzz") / "x"
 
 
-@pytest.mark.parametrize("kind", _VALID)
+@pytest.mark.parametrize("kind", VALID)
 def test_valid_files_are_read(path, kind):
-    assert outcome(path, _VALID[kind]) == "read"
+    assert outcome(path, VALID[kind]) == "read"
     assert outcome(path, _rewrapped(lambda data: data)) == "read"
 
 
-@pytest.mark.parametrize("kind", _VALID)
+@pytest.mark.parametrize("kind", VALID)
 def test_mutations(path, kind):
     source = random.Random(kind)
-    counts = collections.Counter(
-        outcome(path, mutate(_VALID[kind], source)) for _ in range(300 if kind != "hdf5" else 200)
-    )
+    counts = collections.Counter(outcome(path, mutate(VALID[kind], source)) for _ in range(_COUNT))
     assert counts["refused"]
 
 
@@ -152,9 +174,9 @@ def test_mutations_inside_the_archive(path):
         outcome(path, _rewrapped(lambda data: mutate(data, source)))
 
 
-@pytest.mark.parametrize("kind", _VALID)
+@pytest.mark.parametrize("kind", VALID)
 def test_truncations(path, kind):
-    data = _VALID[kind]
+    data = VALID[kind]
     for size in {*range(0, len(data), max(1, len(data) // 60)), len(data) - 1}:
         assert outcome(path, data[:size]) == "refused"
 
@@ -166,7 +188,7 @@ _SETTINGS = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-_HEADS = [b"", b"PK\x03\x04", b"\x80\x02", b"\x89HDF\r\n\x1a\n", _VALID["torch legacy"][:23]]
+_HEADS = [b"", b"PK\x03\x04", b"\x80\x02", b"\x89HDF\r\n\x1a\n", VALID["torch legacy"][:23]]
 
 
 @_SETTINGS
@@ -189,9 +211,9 @@ def test_arbitrary_headers(path, header, body):
 
 
 @_SETTINGS
-@given(data=st.data(), kind=st.sampled_from(sorted(_VALID)))
+@given(data=st.data(), kind=st.sampled_from(sorted(VALID)))
 def test_arbitrary_changes(path, data, kind):
-    valid = bytearray(_VALID[kind])
+    valid = bytearray(VALID[kind])
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(valid) - 1))
         valid[at : at + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=8))

@@ -44,16 +44,20 @@ def options(extractor, tmp_path):
 
 
 def test_numbers_are_those_of_the_metrics_on_the_features(extractor, options):
-    result = evaluate(FAKE, REAL, ["fid", "kid", "is", "pr", "dc"], batch_size=7, **options)
+    names = ["fid", "fid_infinity", "kid", "is", "pr", "dc"]
+    result = evaluate(FAKE, REAL, names, batch_size=7, **options)
     real, fake = extractor(REAL), extractor(FAKE)
     for name, output in (
         ("fid", "features"),
+        ("fid_infinity", "features"),
         ("kid", "features"),
         ("is", "logits"),
         ("pr", "features"),
         ("dc", "features"),
     ):
-        metric = METRICS[name](**({"subset_size": 30} if name == "kid" else {}))
+        # As there are few samples.
+        of_few = {"kid": {"subset_size": 30}, "fid_infinity": {"min_samples": 15}}
+        metric = METRICS[name](**of_few.get(name, {}))
         metric.update_state(real=real[output], fake=fake[output])
         expected = metric.result()
         expected = expected if isinstance(expected, dict) else {name: expected}
@@ -82,6 +86,8 @@ def test_counts(options):
     assert same.difference(result) == {"fid": 0.0}
     with pytest.raises(ValueError, match="30 images to evaluate, fewer than `num_samples`: 31"):
         evaluate(FAKE, REAL, ["fid"], num_samples=31, **options)
+    with pytest.raises(ValueError, match="40 real images, fewer than `num_real`: 41"):
+        evaluate(FAKE, REAL, ["is"], num_real=41, **options)
 
 
 def test_generators_give_the_same_numbers_again(gan, options):
@@ -126,12 +132,63 @@ def test_sources_of_images_agree(tmp_path, options):
         np.testing.assert_allclose(result.values["fid"], expected.values["fid"], rtol=1e-6)
 
 
+def test_floats_that_look_like_another_range_are_warned_of(options):
+    with pytest.warns(UserWarning, match=r"\[0, 1\]"):
+        evaluate((FAKE / 255).astype("float32"), REAL, ["fid"], **options)
+
+
 def test_folders_of_mixed_sizes_and_modes(tmp_path, options):
     for i, size in enumerate(((8, 8), (5, 9), (20, 6))):
         Image.fromarray(RNG.randint(0, 256, (*size, 3)).astype("uint8")).save(tmp_path / f"{i}.png")
     Image.fromarray(REAL[0, ..., 0]).save(tmp_path / "gray.png")
     result = evaluate(tmp_path, REAL, ["fid"], **options)
     assert result.protocol["fake_samples"] == 4 and np.isfinite(result.values["fid"])
+
+
+class Squares:
+    """A distance without a network."""
+
+    protocol = {"network": "squares"}  # noqa: RUF012
+
+    def distances(self, first, second):
+        return np.square(first - second).mean(axis=(1, 2, 3))
+
+
+class TestPathLength:
+    def test_beside_other_metrics(self, gan, options):
+        mine = metrics.PerceptualPathLength(Squares(), num_samples=5, name="mine")
+        result = evaluate(gan, REAL, ["fid", "ppl", mine], 6, lpips=Squares(), **options)
+        same = metrics.PerceptualPathLength(Squares(), num_samples=6)
+        assert result.values["ppl"] == pytest.approx(same(gan).mean, rel=1e-4)
+        assert result.values["mine"] == pytest.approx(mine(gan).mean, rel=1e-4)
+        assert result.protocol["metrics"]["mine"] == mine.protocol
+        assert result.protocol["fake_samples"] == 6 and "fid" in result.values
+        # They are compared as other numbers are.
+        with pytest.raises(ValueError, match=r"metrics\.ppl"):
+            result.difference(evaluate(gan, REAL, ["fid", mine], 6, **options))
+
+    def test_alone_it_needs_no_images(self, gan):
+        names = ["perceptual_path_length", "ppl_zend"]
+        result = evaluate(gan, None, names, 4, lpips=Squares(), verbose=0)
+        assert set(result.values) == {"ppl", "ppl_zend"} and result.protocol["real_sha256"] is None
+        assert result.protocol["metrics"]["ppl_zend"]["sampling"] == "end"
+        assert "ppl of 4 paths in z" in str(result)
+
+    @pytest.mark.parametrize(
+        "arguments, message",
+        [
+            ({"model_or_images": FAKE}, r"images alone have none.*Received: ndarray"),
+            ({"truncation": 0.5}, "truncation=0.5"),
+            ({"ema": False}, "ema=False"),
+            ({"metrics": "ppl_wfull"}, "space='z'"),
+            ({"metrics": ["ppl", "perceptual_path_length"]}, "names of their own"),
+            ({"metrics": ["ppl", "fid"]}, "Images are a folder"),
+        ],
+    )
+    def test_what_cannot_be_measured(self, gan, arguments, message):
+        defaults = {"model_or_images": gan, "metrics": ["ppl"], "lpips": Squares(), "verbose": 0}
+        with pytest.raises(ValueError, match=message):
+            evaluate(dataset=None, num_samples=3, **{**defaults, **arguments})
 
 
 class TestCache:
@@ -161,6 +218,9 @@ class TestCache:
             with pytest.warns(UserWarning, match="computed again"):
                 result = evaluate(FAKE, REAL, ["fid"], **options)
             assert result == expected
+        np.savez(path, features=np.zeros((39, 5), "float32"), logits=np.zeros((40, 4), "float32"))
+        with pytest.warns(UserWarning, match="computed again.*features of 40 images"):
+            assert evaluate(FAKE, REAL, ["fid"], **options) == expected
 
     def test_a_place_that_cannot_be_written(self, extractor, tmp_path):
         (tmp_path / "file").write_text("")
@@ -215,6 +275,9 @@ class TestEvaluation:
         ({"model_or_images": FAKE.astype("float32")}, r"\[-1, 1\]"),
         ({"model_or_images": FAKE[0]}, "Images are"),
         ({"dataset": 7}, "Images are a folder"),
+        ({"dataset": []}, "0 real images"),
+        ({"dataset": REAL[:0], "extractor": None}, "0 real images"),
+        ({"model_or_images": FAKE[:0]}, "0 images to evaluate"),
         ({"dataset": REAL[:1]}, "[Tt]wo samples"),
     ],
 )

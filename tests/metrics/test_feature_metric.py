@@ -9,6 +9,7 @@ FEATURES = np.random.RandomState(0).randn(12, 3).astype("float32")
 IMAGES = np.random.RandomState(0).randint(0, 256, (6, 2, 2, 3)).astype("uint8")
 METRICS = [
     metrics.DensityCoverage(k=2, name="mine"),
+    metrics.FIDInfinity(min_samples=4, points=3, seed=2, name="mine"),
     metrics.FrechetInceptionDistance(ddof=0, name="mine"),
     metrics.InceptionScore(splits=2, shuffle=False, name="mine"),
     metrics.KernelInceptionDistance(
@@ -21,6 +22,11 @@ METRICS = [
     metrics.SlicedWasserstein(patches=5, directions=6, repeats=7, seed=8, name="mine"),
     metrics.TranslationEquivariance(fractional=True, name="mine"),
 ]
+OF_TWO_SETS = tuple(
+    type(metric)
+    for metric in METRICS
+    if not isinstance(metric, (metrics.EquivarianceMetric, metrics.InceptionScore))
+)
 
 
 class Extractor:
@@ -66,6 +72,23 @@ def test_mask_leaves_padding_out():
     for bad in (mask[:3], np.full(12, 0.5)):
         with pytest.raises(ValueError, match="one value for each sample"):
             metric.update_state(FEATURES, mask=bad)
+
+
+@pytest.mark.parametrize("metric", [m for m in METRICS if isinstance(m, OF_TWO_SETS)], ids=repr)
+def test_nothing_is_kept_of_an_update_that_is_refused(metric):
+    of_pixels = not isinstance(metric, metrics.FeatureMetric)
+    good = np.zeros((3, 32, 32, 3), "uint8") if of_pixels else FEATURES
+    bad = [good.astype("int16"), good[:, :2], np.full(good.shape, np.nan)]
+    for fake in bad:
+        with pytest.raises(ValueError, match=r"Received|NaN"):
+            metric.update_state(real=good, fake=fake)
+        assert metric.real.count == metric.fake.count == 0
+    if not of_pixels:
+        with pytest.raises(ValueError, match="2 features after 3"):
+            metric.update_state(real=good, fake=good[:, :2])
+    metric.update_state(fake=good)
+    assert metric.fake.count == len(good)
+    metric.reset_state()
 
 
 def test_merge():

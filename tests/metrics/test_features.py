@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_gan
+from keras_gan import backend
 from keras_gan.metrics import FeatureExtractor, ImageClassifier, resize
 from keras_gan.presets.registry import builtin_folders
 
@@ -205,6 +206,35 @@ def test_networks_are_no_gans():
         FeatureExtractor.from_preset("fashion_mnist_classifier", weights="file.pth")
 
 
+def test_emoji_classifier():
+    extractor = FeatureExtractor.from_preset("emoji_classifier", logits=True)
+    images = np.full((3, 64, 64, 3), 255, "uint8")
+    images[1, 10:54, 10:54] = (250, 200, 60)
+    images[2, 10:54, ::4] = (20, 40, 200)
+    found = extractor(images)
+    assert found["features"].shape == (3, 160) and found["logits"].shape == (3, 9)
+    assert np.abs(found["features"][0] - found["features"][1]).max() > 0.1
+    folder = builtin_folders(of_metrics=True)["emoji_classifier"]
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 2e6
+
+
+def test_a_full_batch_is_not_padded(monkeypatch):
+    lengths = []
+    predict = backend.predict
+    monkeypatch.setattr(
+        backend,
+        "predict",
+        lambda network, x, size: lengths.append(size) or predict(network, x, size),
+    )
+    network = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
+    extractor = FeatureExtractor.from_model(network, batch_size=6)
+    images = np.arange(68, dtype="uint8").reshape(17, 2, 2, 1)
+    # Batches of 6, 6 and 5; of 3.
+    np.testing.assert_array_equal(extractor(images), images.reshape(17, 4))
+    np.testing.assert_array_equal(extractor(images[:3]), images[:3].reshape(3, 4))
+    assert lengths == [6, 6, 6, 4]
+
+
 @pytest.mark.parametrize("name", sorted(builtin_folders(of_metrics=True)))
 def test_cards(name):
     folder = builtin_folders(of_metrics=True)[name]
@@ -223,8 +253,17 @@ def test_classifier_can_be_made_again(arguments):
     assert classifier(np.zeros((1, *classifier.image_shape))).shape[1] == classifier.num_classes
 
 
+@pytest.mark.parametrize("side, features", [(28, 8), (32, 8), (40, 10), (64, 10)])
+def test_classifier_halves_down_to_eight_pixels(side, features):
+    classifier = ImageClassifier((side, side, 1), 2, width=2)
+    assert classifier.network.output["features"].shape[1] == features
+    maps = [layer.output.shape[1] for layer in classifier.network.layers[:-2]]
+    assert 4 < min(maps) <= 8
+
+
 @pytest.mark.parametrize(
-    "arguments", [((8, 8), 2), ((8, 6, 1), 2), ((8, 8, 1), 1), ((8, 8, 1), 2, 0)]
+    "arguments",
+    [((8, 8), 2), ((8, 6, 1), 2), ((8, 8, 1), 1), ((8, 8, 1), 2, 0), ((36, 36, 1), 2)],
 )
 def test_classifier_checks_its_arguments(arguments):
     with pytest.raises(ValueError, match="Received"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_gan.metrics import (
+    FIDInfinity,
     InceptionScore,
     KernelInceptionDistance,
     PolynomialKernel,
@@ -109,6 +110,8 @@ def test_fid_infinity_takes_the_bias_away():
     found = fid_infinity(real, fake, min_samples=20, points=8, seed=1)
     assert found.sizes[0] == 20 and found.sizes[-1] == 400 and found.slope > 0
     assert abs(found.value) < 0.2 * found.distances[0]
+    metric = updated(FIDInfinity(min_samples=20, points=8, seed=1), real, fake)
+    assert metric.result() == pytest.approx(found.value, abs=1e-4)
     with pytest.raises(ValueError, match="More than `min_samples`"):
         fid_infinity(real, fake)
     with pytest.raises(ValueError, match="from one extractor"):

@@ -512,7 +512,7 @@ def test_weights_that_a_preset_names_are_converted_once(hub, client, checkpoint,
     damage = (
         "import os, pathlib\n"
         "folder = pathlib.Path(os.environ['KERAS_GAN_HOME'], 'converted')\n"
-        "(path,) = folder.iterdir()\n"
+        "(path,) = folder.glob('*.h5')\n"
         "path.write_bytes(path.read_bytes()[:-1])"
     )
     client.run(damage)

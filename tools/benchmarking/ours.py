@@ -4,7 +4,12 @@ import sys
 
 import keras
 import numpy as np
-from protocol import serve
+from protocol import (
+    STYLEGAN2_GENERATION,
+    STYLEGAN2_ITERATIONS,
+    STYLEGAN2_TRAINING,
+    serve,
+)
 
 import keras_gan
 
@@ -71,10 +76,39 @@ def generation(count):
     return {"run": (lambda: gan.generate(seeds=range(count), batch_size=count), 1)}
 
 
+def stylegan2_training(side, base, count):
+    """The requests of a training case of StyleGAN2."""
+    gan = keras_gan.StyleGAN2.from_recipe(
+        "auto", (side, side, 3), batch_size=count, channel_base=base, seed=0
+    )
+    gan.compile()
+    images = np.random.RandomState(0).randint(0, 256, (count, *gan.image_shape), "uint8")
+    step = bare_step(gan, images)
+
+    def run():
+        for _ in range(STYLEGAN2_ITERATIONS):
+            step()
+
+    return {"run": (run, STYLEGAN2_ITERATIONS)}
+
+
+def stylegan2_generation(side, base, count):
+    """The requests of a generation case of StyleGAN2."""
+    gan = keras_gan.StyleGAN2((side, side, 3), channel_base=base, clamp=256.0, seed=0)
+    seeds = list(range(count))
+    return {
+        "run": (lambda: gan.generate(seeds=seeds, truncation=0.7, batch_size=count), 1),
+    }
+
+
 case, batch = sys.argv[1], int(sys.argv[2])
 if case == "dcgan_64":
     serve(training(keras_gan.DCGAN(image_shape=(64, 64, 3), seed=0), batch))
 elif case == "wgan_gp":
     serve(training(keras_gan.WGANGP(image_shape=(28, 28, 1), seed=0), batch))
+elif case in STYLEGAN2_TRAINING:
+    serve(stylegan2_training(*STYLEGAN2_TRAINING[case]))
+elif case in STYLEGAN2_GENERATION:
+    serve(stylegan2_generation(*STYLEGAN2_GENERATION[case]))
 else:
     serve(generation(1 if case == "generate_1" else batch))

@@ -7,9 +7,15 @@ discriminator's weights in the generator's update, nothing computed twice.
 import sys
 
 import numpy as np
+import plain_stylegan2
 import torch
 import torch.nn.functional as F
-from protocol import serve
+from protocol import (
+    STYLEGAN2_GENERATION,
+    STYLEGAN2_ITERATIONS,
+    STYLEGAN2_TRAINING,
+    serve,
+)
 from torch import nn
 
 case, batch, layout = sys.argv[1], int(sys.argv[2]), sys.argv[3]
@@ -172,6 +178,10 @@ if case == "dcgan_64":
     run = dcgan_step()
 elif case == "wgan_gp":
     run = wgan_gp_step()
+elif case in STYLEGAN2_TRAINING:
+    run = plain_stylegan2.iteration(*STYLEGAN2_TRAINING[case], MEMORY)
+elif case in STYLEGAN2_GENERATION:
+    run = plain_stylegan2.generation(*STYLEGAN2_GENERATION[case], MEMORY)
 else:
     run = generation(1 if case == "generate_1" else batch)
-serve({"run": (run, 1)})
+serve({"run": (run, STYLEGAN2_ITERATIONS if case in STYLEGAN2_TRAINING else 1)})

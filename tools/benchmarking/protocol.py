@@ -5,6 +5,19 @@ import resource
 import sys
 import time
 
+# Side of the images, channel_base and images in a batch of the cases of StyleGAN2.
+STYLEGAN2_GENERATION = {
+    f"stylegan2_{side}_b{count}": (side, base, count)
+    for side, base in ((256, 16384), (1024, 32768))
+    for count in (1, 4)
+}
+STYLEGAN2_TRAINING = {
+    "stylegan2_train_64": (64, 16384, 8),
+    "stylegan2_train_256": (256, 16384, 4),
+}
+# Of four iterations, one has the phase of path lengths; of sixteen, one that of R1.
+STYLEGAN2_ITERATIONS = 4
+
 # So many seconds are measured at least: one image takes milliseconds, and the first one after
 # another process has run takes longer than the next.
 _LEAST = 0.5

@@ -8,7 +8,12 @@ from keras_gan import backend
 from keras_gan import ops as our_ops
 from keras_gan.checkpoints import stylegan2 as layout
 from keras_gan.layers import EqualizedConv2D, MinibatchStdDev, StyleMapping
-from parity import stylegan2_latents, stylegan2_training
+from parity import (
+    stylegan2_ada,
+    stylegan2_checkpoints,
+    stylegan2_latents,
+    stylegan2_training,
+)
 from parity.case import Unsupported
 from parity.stylegan2_model import images, load, tensor
 from parity.training import channels_first, to_numpy
@@ -324,6 +329,8 @@ KINDS = {
     "mapping_grad": _mapping_grad,
     "generator": _generator,
     "discriminator": _discriminator,
+    **stylegan2_ada.KINDS,
+    **stylegan2_checkpoints.KINDS,
     **stylegan2_training.KINDS,
     **stylegan2_latents.KINDS,
 }

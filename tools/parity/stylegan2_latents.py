@@ -1,4 +1,4 @@
-"""StyleGAN2: projections and path lengths, with the features that stand in for VGG16."""
+"""StyleGAN2: projection of an image, and path lengths, by features that stand in for VGG16."""
 
 from unittest import mock
 

@@ -194,6 +194,8 @@ def _context(real, fake, discriminator):
     model = types.SimpleNamespace(
         shown=lambda images, training: images,
         discriminate=lambda images, batch, training: discriminator(images),
+        packing=1,
+        observe_real_logits=lambda logits: None,
         step=_tensor(np.int32(0)),
         seed_generator=keras_gan.random.SeedGenerator(0),
         constant_fakes=lambda batch, training: batch.fakes,

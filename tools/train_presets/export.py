@@ -7,6 +7,7 @@ import argparse
 import json
 import pathlib
 
+from judge import figures_of
 from recipes import RECIPES
 from train import grid
 
@@ -20,6 +21,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", choices=RECIPES)
     parser.add_argument("--run", type=pathlib.Path, required=True)
+    parser.add_argument("--data", help="folder of the data, where it is not the default")
     parser.add_argument("--seed", type=int, default=0, help="that the run was trained with")
     parser.add_argument("--weaknesses", required=True, help="what a critical eye sees")
     parser.add_argument("--remark", default="", help="what else the card says of the training")
@@ -39,11 +41,7 @@ def main():
         losses = history[epoch - 1]
         shown = ("d_loss", "g_loss", "real_logits", "fake_logits")
         metrics[f"losses, epoch {epoch}"] = ", ".join(f"{k} {losses[k]:.3f}" for k in shown)
-    if "fashion_mnist" in arguments.name:
-        # Imported here: it needs Fashion-MNIST.
-        from judge import figures_of
-
-        metrics.update(figures_of(gan))
+    metrics.update(figures_of(gan, arguments.name, arguments.data))
     folder = (
         PRESETS / arguments.name.partition("_fashion")[0].partition("_emoji")[0] / arguments.name
     )

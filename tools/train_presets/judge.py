@@ -1,20 +1,34 @@
-"""Judge a Fashion-MNIST generator: every kind of garment, and clear to a classifier.
+"""Judge a preset: FID, KID, precision, recall, and every class among its samples.
 
-    KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_fashion_mnist_32
+    KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_fashion_mnist_32 --write
+    KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_emoji_64 --data img/google/64
 
-Prints the share of each class among 10,000 samples and the mean probability of the class chosen,
-beside those of the 10,000 real test images. Figures of cards from before this classifier was a
-preset are those of another one, of 90.6 % accuracy.
+Samples are compared with real images through the features of a classifier that is a preset, too;
+the same figures of other real images, where there are some, say what to expect of a perfect
+generator. With `--write` the figures become those of the shipped preset and its card.
 """
 
 import argparse
+import json
+import pathlib
 
 import numpy as np
-from classifier import images_and_labels
+from classifier_recipes import fashion_mnist
 
 import keras_gan
+from keras_gan.metrics import evaluate
+from keras_gan.presets import card, folder
 
-CLASSES = (
+PRESETS = pathlib.Path(__file__).parents[2] / "presets"
+# Of each metric: its number, what a card calls it, and its digits.
+METRICS = {
+    "fid": (("fid", "FID of the classifier's features", 3),),
+    "kid": (("kid", "KID of the classifier's features", 6),),
+    "precision_recall": (("precision", "precision", 4), ("recall", "recall", 4)),
+}
+# Parts of a metric's protocol that the card says for all of them.
+_COMMON = ("metric", "features", "real_samples", "fake_samples")
+GARMENTS = (
     "T-shirt",
     "Trouser",
     "Pullover",
@@ -28,54 +42,107 @@ CLASSES = (
 )
 
 
-def probabilities_of(images):
-    """The classes of uint8 images `(N, 32, 32, 1)`, by the preset fashion_mnist_classifier."""
+def figures_of(gan, preset, data=None, count=10_000, seed=0):
+    """The figures of `count` samples, for the card of a preset that goes by that name.
+
+    Args:
+        gan: `keras_gan.GAN`.
+        preset: str, in which `"fashion_mnist"` or `"emoji"` says what the samples should be.
+        data: folder of the emoji that it was trained on.
+        count: int.
+        seed: int, of the samples.
+
+    Returns:
+        dict of str, or of dicts of a `value` and its `protocol`.
+    """
+    samples = gan.generate(count, seed=seed, batch_size=500)
+    who = f"{count:,} of seed {seed}"
+    if "fashion_mnist" in preset:
+        test, training = fashion_mnist("t10k"), fashion_mnist("train").pixels[:count]
+        classifier, what = "fashion_mnist_classifier", "the 10,000 test images"
+        floor = compared(
+            training, test.pixels, f"the first {count:,} training images", what, classifier
+        )
+        return {
+            **compared(samples, test.pixels, who, what, classifier),
+            **{f"{label}, training images": figure for label, figure in floor.items()},
+            **classes_of(samples, test),
+        }
+    real = keras_gan.data.image_folder(data, image_shape=(64, 64, 3), background="white")
+    what = f"all {real.num_images:,} training images, not mirrored"
+    return compared(samples, real, who, what, "emoji_classifier")
+
+
+def compared(images, real, who, what, classifier):
+    """FID, KID, precision and recall of images, with their protocols."""
+    result = evaluate(
+        images, real, ["fid", "kid", "pr"], extractor=classifier, cache=False, verbose=0
+    )
+    extractor, figures = result.protocol["extractor"], {}
+    for metric, numbers in METRICS.items():
+        settings = result.protocol["metrics"][metric].items()
+        protocol = {
+            "images": who,
+            "real images": what,
+            "network": extractor["network"],
+            "weights": extractor["weights"][:16],
+            **{key: extractor[key] for key in ("output", "resize", "quantization")},
+            **{key: value for key, value in settings if key not in _COMMON},
+        }
+        # The kernel of KID is the usual one.
+        protocol.pop("kernel", None)
+        for number, label, digits in numbers:
+            value = f"{result.values[number]:.{digits}f}"
+            figures[label] = {"value": value, "protocol": protocol}
+    return figures
+
+
+def classes_of(samples, test):
+    """How clear samples are to the classifier, beside test images, and the share of each class."""
     extractor = keras_gan.metrics.FeatureExtractor.from_preset(
         "fashion_mnist_classifier", output="logits"
     )
-    logits = extractor(images)
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    accuracy = (extractor(test.pixels).argmax(1) == test.labels).mean()
+    figures = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
+    for name, images in (("real test images", test.pixels), ("samples", samples)):
+        logits = extractor(images)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = odds / odds.sum(axis=1, keepdims=True)
+        shares = np.bincount(probabilities.argmax(1), minlength=10) / len(images)
+        figures[f"smallest share, {name}"] = f"{shares.min():.4f}"
+        figures[f"mean top probability, {name}"] = f"{probabilities.max(1).mean():.4f}"
+    # The last are those of the samples.
+    each = (f"{name} {share:.3f}" for name, share in zip(GARMENTS, shares, strict=True))
+    return {**figures, "share of each class among the samples": ", ".join(each)}
 
 
-def figures(probabilities):
-    """Share of each class, and the mean probability of the class chosen."""
-    shares = np.bincount(probabilities.argmax(1), minlength=10) / len(probabilities)
-    return {
-        "shares": dict(zip(CLASSES, shares.round(4).tolist(), strict=True)),
-        "smallest share": round(float(shares.min()), 4),
-        "mean top probability": round(float(probabilities.max(1).mean()), 4),
-    }
-
-
-def figures_of(gan, count=10_000, seed=0):
-    """The figures of `count` samples beside those of the real test images, for a card."""
-    images, labels = images_and_labels("t10k")
-    real = probabilities_of(images)
-    samples = gan.generate(count, seed=seed, batch_size=500)
-    fake = probabilities_of(samples)
-    accuracy = float((real.argmax(1) == labels).mean())
-    result = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
-    for name, found in (("real test images", figures(real)), (f"{count} samples", figures(fake))):
-        for figure in ("smallest share", "mean top probability"):
-            result[f"{figure}, {name}"] = f"{found[figure]:.4f}"
-    shares = figures(fake)["shares"]
-    result["share of each class among the samples"] = ", ".join(
-        f"{name} {share:.3f}" for name, share in shares.items()
-    )
-    return result
+def write(preset, figures):
+    """Replace the figures of a shipped preset, but those of its training, and its card."""
+    (place,) = PRESETS.glob(f"*/{preset}")
+    metadata = json.loads((place / folder.METADATA).read_text())
+    kept = {k: v for k, v in metadata["metrics"].items() if k.startswith("losses")}
+    metadata["metrics"] = {**kept, **figures}
+    (place / folder.METADATA).write_text(folder.as_json(metadata))
+    (place / folder.CARD).write_text(card.render(preset, metadata))
 
 
 def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preset", help="name or folder of a preset")
+    parser.add_argument("--data", help="folder of the emoji")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument("--write", action="store_true", help="into the preset's card")
     arguments = parser.parse_args()
     gan = keras_gan.GAN.from_preset(arguments.preset)
-    for name, value in figures_of(gan, arguments.count, arguments.seed).items():
-        print(f"{name}: {value}")
+    figures = figures_of(
+        gan, pathlib.Path(arguments.preset).name, arguments.data, arguments.count, arguments.seed
+    )
+    for name, figure in figures.items():
+        print(f"{name}: {figure['value'] if isinstance(figure, dict) else figure}")
+    if arguments.write:
+        write(arguments.preset, figures)
 
 
 if __name__ == "__main__":

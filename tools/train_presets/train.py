@@ -3,8 +3,8 @@
     KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_fashion_mnist_32 --run runs/dcgan
 
 `--data` names the folder of emoji for dcgan_emoji_64 (img/google/64 of the npm package
-emoji-datasource-google). The run folder gets snapshots/, history.jsonl and a grid of samples after
-every epoch.
+emoji-datasource-google), and that of the package for stylegan2_emoji_64. The run folder gets
+snapshots/, history.jsonl and a grid of samples after every epoch.
 """
 
 import argparse
@@ -53,12 +53,14 @@ def main():
     gan = recipe.model(arguments.seed)
     epochs = arguments.epochs or recipe.epochs
     gan.compile(**recipe.compile())
+    # Made before `fit` brings a snapshot with lowered rates.
+    lower = [LowerLearningRates(epochs, gan.optimizer)] if recipe.falling_rates else []
     gan.fit(
         recipe.dataset(arguments.seed, arguments.data),
         epochs=epochs,
         callbacks=[
-            # Made before `fit` brings a snapshot with lowered rates.
-            LowerLearningRates(epochs, gan.optimizer),
+            *lower,
+            *recipe.callbacks(),
             HistoryFile(arguments.run / "history.jsonl"),
             SampleGrid(arguments.run / "samples", seeds="0-63"),
             Snapshot(arguments.run / "snapshots"),

@@ -1,0 +1,84 @@
+"""Models as the checkpoints of other projects."""
+
+import os
+import zipfile
+
+import keras
+import numpy as np
+
+from keras_gan import backend
+from keras_gan.checkpoints.layouts import LAYOUTS
+from keras_gan.checkpoints.safetensors_file import write_safetensors
+from keras_gan.files import atomic_file
+
+_PREFIXES = {"generator": "G", "discriminator": "D", "ema_generator": "G_ema"}
+
+
+def export(gan, path, layout=None, networks=tuple(_PREFIXES)):
+    """Write a model's weights under the names and with the axes of another project.
+
+    The file is read again by `from_checkpoint`, with the same weights bit by bit. Its tensors are
+    those of the project's state dicts, with `G.`, `D.` or `G_ema.` before their names:
+
+    ```python
+    tensors = safetensors.torch.load_file("gan.safetensors")
+    state = {k.removeprefix("G_ema."): v for k, v in tensors.items() if k.startswith("G_ema.")}
+    G_ema.load_state_dict(state, strict=False)  # Constant filters are not in the file.
+    ```
+
+    Args:
+        gan: `keras_gan.GAN` of a layout's class.
+        path: str or path, which ends with `.safetensors` or `.npz`.
+        layout: str, one of `keras_gan.checkpoints.LAYOUTS` whose tensors are stored as its project
+            names them; by default the first one of the model's class.
+        networks: tuple of some of `"generator"`, `"discriminator"` and `"ema_generator"`.
+
+    Raises:
+        ValueError: if there is no such layout of the model, or another end of the path.
+        OSError: if the file cannot be written.
+
+    Example:
+    ```python
+    gan = keras_gan.StyleGAN2.from_preset("stylegan2_emoji_64")
+    keras_gan.checkpoints.export(gan, "emoji.safetensors", layout="stylegan2_ada_pytorch")
+    ```
+    """
+    rows_of = _layout(gan, layout)
+    networks = (networks,) if isinstance(networks, str) else tuple(networks)
+    if not networks or not set(networks) <= set(_PREFIXES):
+        raise ValueError(f"`networks` are some of {list(_PREFIXES)}. Received: {networks}")
+    end = os.path.splitext(path)[1]
+    if end not in (".safetensors", ".npz"):
+        raise ValueError(f"`path` ends with .safetensors or .npz. Received: {os.fspath(path)!r}")
+    # In the middle of `fit` a backend may hold the weights elsewhere.
+    backend.sync(gan)
+    rows = {
+        f"{_PREFIXES[role]}.{row.source}": row
+        for role in networks
+        for row in rows_of.network(role).rows(getattr(gan, role))
+    }
+    arrays = (
+        row.to_source(keras.ops.convert_to_numpy(row.weight)).astype("float32")
+        for row in rows.values()
+    )
+    if end == ".safetensors":
+        write_safetensors(path, {name: row.shape for name, row in rows.items()}, arrays)
+    else:
+        with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            for name, array in zip(rows, arrays, strict=True):
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.save(member, array, allow_pickle=False)
+
+
+def _layout(gan, name):
+    fitting = {
+        each.name: each
+        for each in LAYOUTS.values()
+        if each.model in [cls.__name__ for cls in type(gan).__mro__] and each.prepare is None
+    }
+    if not fitting or name not in (None, *fitting):
+        raise ValueError(
+            f"A {type(gan).__name__} can be written in the layouts {list(fitting)}. Received: "
+            f"layout={name!r}"
+        )
+    return next(iter(fitting.values())) if name is None else fitting[name]
