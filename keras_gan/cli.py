@@ -11,11 +11,13 @@ import sys
 import keras
 
 import keras_gan
-from keras_gan import callbacks, data, images, latents, metrics
+from keras_gan import callbacks, cli_styles, data, images, latents, metrics
+from keras_gan import cli_arguments as types
 from keras_gan.checkpoints.layouts import LAYOUTS, layout_of
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
 from keras_gan.files import atomic_file, sha256
+from keras_gan.latents.styles import check_has_styles
 from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
 from keras_gan.presets.download import local_files
@@ -29,6 +31,9 @@ Generate images with trained GANs, and train GANs on images of your own.
   keras-gan train --data photos.zip --outdir runs
   keras-gan generate --preset runs/00000-photos-dcgan/preset --seeds 0-35
   keras-gan evaluate --preset dcgan_fashion_mnist_32 --data t10k-images-idx3-ubyte.gz
+  keras-gan mix --preset stylegan2_emoji_64 --rows 85,100 --cols 55,821 --styles 0-3
+  keras-gan video --preset stylegan2_emoji_64 --seeds 0-7 --trunc 0.7 --output walk.mp4
+  keras-gan project --preset stylegan2_emoji_64 --target photo.png
   keras-gan convert network.pkl my_preset
 
 The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
@@ -94,26 +99,46 @@ def _parser():
         help="a name from `keras-gan presets`, hf://user/repo[@revision], or a preset folder",
     )
     generate.add_argument(
-        "--seeds", default="0-35", type=_seeds, help="such as 0-35 or 85,265 (default: 0-35)"
+        "--seeds", default="0-35", type=types.seeds, help="such as 0-35 or 85,265 (default: 0-35)"
     )
     generate.add_argument(
         "--truncation",
         "--trunc",
         type=float,
-        help="largest magnitude of a latent entry, such as 1.5: cleaner, less varied images",
+        help="cleaner, less varied images: the largest magnitude of a latent entry, such as 1.5; "
+        "of a model with styles, the factor of the distance from the mean style, such as 0.7",
+    )
+    generate.add_argument(
+        "--noise-mode",
+        choices=("const", "random", "none"),
+        help="of a model with styles: the same noise for all images, that of each seed, or none "
+        "(default: const)",
+    )
+    generate.add_argument(
+        "--projected-w",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="of a model with styles: images of the styles that `keras-gan project` wrote instead "
+        "of seeds",
     )
     generate.add_argument("--outdir", default="out", type=pathlib.Path, help="default: out")
     generate.add_argument(
-        "--batch-size", default=64, type=_positive, help="images computed at once (default: 64)"
+        "--batch-size",
+        default=64,
+        type=types.positive,
+        help="images computed at once (default: 64)",
     )
     generate.add_argument(
         "--labels",
-        type=_labels,
+        "--class",
+        type=types.labels,
         help="of a conditional model: classes such as 3 or 0-9, each of which gets an image of "
         "every seed, or random: one class for each seed",
     )
-    generate.add_argument("--columns", type=_positive, help="images in a row of the grid")
+    generate.add_argument("--columns", type=types.positive, help="images in a row of the grid")
     generate.set_defaults(run=_generate)
+
+    cli_styles.add_commands(commands)
 
     train = commands.add_parser(
         "train",
@@ -139,7 +164,7 @@ def _parser():
     )
     train.add_argument(
         "--resolution",
-        type=_resolution,
+        type=types.resolution,
         help="size to bring the images to, 64 or 96x64 (width x height); default: 64 for folders, "
         "the images' own for others",
     )
@@ -168,24 +193,26 @@ def _parser():
     train.add_argument(
         "--skip-corrupt", action="store_true", help="leave out files that cannot be read"
     )
-    train.add_argument("--epochs", type=_positive, default=25, help="default: 25")
+    train.add_argument("--epochs", type=types.positive, default=25, help="default: 25")
     train.add_argument(
-        "--batch", type=_positive, default=64, help="images per update (default: 64)"
+        "--batch", type=types.positive, default=64, help="images per update (default: 64)"
     )
-    train.add_argument("--width", type=_positive, help="filters of the finest layer (default: 64)")
-    train.add_argument("--latent-dim", type=_positive, help="default: the paper's")
+    train.add_argument(
+        "--width", type=types.positive, help="filters of the finest layer (default: 64)"
+    )
+    train.add_argument("--latent-dim", type=types.positive, help="default: the paper's")
     train.add_argument("--ema-decay", type=float, help="of the averaged generator, such as 0.999")
     train.add_argument("--seed", type=int, default=0, help="of data order and noise (default: 0)")
     train.add_argument(
         "--snap",
-        type=_positive,
+        type=types.positive,
         default=1,
         help="epochs from one sample grid and checkpoint to the "
         "next (default: 1); the last two checkpoints are kept",
     )
     train.add_argument(
         "--checkpoint-steps",
-        type=_positive,
+        type=types.positive,
         help="steps from one checkpoint to the next, where epochs are too long",
     )
     train.add_argument(
@@ -218,7 +245,7 @@ def _parser():
     prepare.add_argument("out", metavar="OUT", type=pathlib.Path, help="zip file to write")
     prepare.add_argument(
         "--resolution",
-        type=_resolution,
+        type=types.resolution,
         help="size to bring the images to, 64 or 96x64 (width x height); default: their own",
     )
     prepare.add_argument(
@@ -253,7 +280,7 @@ def _parser():
     )
     prepare.add_argument("--force", action="store_true", help="replace OUT if it exists")
     prepare.add_argument(
-        "--workers", type=_positive, default=4, help="threads that prepare images (default: 4)"
+        "--workers", type=types.positive, default=4, help="threads that prepare images (default: 4)"
     )
     prepare.set_defaults(run=_prepare)
 
@@ -281,9 +308,9 @@ def _parser():
         help=f"some of {','.join([*METRICS, *PATH_LENGTHS])} (default: fid,kid,pr)",
     )
     evaluate.add_argument(
-        "--num-samples", type=_positive, help="generated images (default: 10000, or all)"
+        "--num-samples", type=types.positive, help="generated images (default: 10000, or all)"
     )
-    evaluate.add_argument("--num-real", type=_positive, help="real images (default: all)")
+    evaluate.add_argument("--num-real", type=types.positive, help="real images (default: all)")
     evaluate.add_argument(
         "--extractor",
         help="preset of the feature network (default: fashion_mnist_classifier for gray images of "
@@ -304,7 +331,10 @@ def _parser():
     evaluate.add_argument("--seed", type=int, default=0, help="of the samples (default: 0)")
     evaluate.add_argument("--truncation", "--trunc", type=float, help="see `keras-gan generate`")
     evaluate.add_argument(
-        "--batch-size", default=64, type=_positive, help="images computed at once (default: 64)"
+        "--batch-size",
+        default=64,
+        type=types.positive,
+        help="images computed at once (default: 64)",
     )
     evaluate.add_argument("--out", type=pathlib.Path, help="file to append the result to, as JSON")
     evaluate.add_argument(
@@ -364,6 +394,13 @@ def _parser():
 
 def _generate(arguments):
     gan = keras_gan.GAN.from_preset(arguments.preset)
+    options = {}
+    if arguments.noise_mode is not None:
+        check_has_styles(gan)
+        options["noise"] = arguments.noise_mode
+    if arguments.projected_w is not None:
+        _generate_projected(gan, arguments, **options)
+        return
     wanted, columns, samples = _wanted(gan, arguments), arguments.columns, []
     if isinstance(arguments.labels, list) and columns is None:
         columns = len(arguments.seeds)
@@ -377,6 +414,7 @@ def _generate(arguments):
                 labels=None if None in labels else labels,
                 truncation=arguments.truncation,
                 batch_size=arguments.batch_size,
+                **options,
             )
         )
         for (seed, label), image in zip(part, samples[start:], strict=True):
@@ -385,6 +423,20 @@ def _generate(arguments):
         progress.add(len(part))
     images.save_png(arguments.outdir / "grid.png", images.make_grid(samples, columns))
     print(f"{len(wanted)} images and grid.png in {arguments.outdir}")
+
+
+def _generate_projected(gan, arguments, noise="const"):
+    if arguments.labels is not None or arguments.truncation is not None or noise == "random":
+        raise ValueError(
+            "--projected-w are styles, which have no class, truncation or seed. Remove --class, "
+            "--trunc and --noise-mode random."
+        )
+    ws = cli_styles.read_projected(arguments.projected_w, gan)
+    samples = gan.generate_from_styles(ws, noise=noise, batch_size=arguments.batch_size)
+    for i, image in enumerate(samples):
+        images.save_png(arguments.outdir / f"proj{i:02d}.png", image)
+    images.save_png(arguments.outdir / "grid.png", images.make_grid(samples, arguments.columns))
+    print(f"{len(samples)} images and grid.png in {arguments.outdir}")
 
 
 def _wanted(gan, arguments):
@@ -675,35 +727,6 @@ def _presets(arguments):
         count = sum(metadata["parameters"].values()) / 1e6
         licence = metadata.get("licence") or "no licence stated"
         print(f"{name:{width}}  {shape:9}  {count:4.1f} M  {licence}  {metadata['description']}")
-
-
-# Types of arguments -------------------------------------------------------------------------------
-
-
-def _seeds(text):
-    try:
-        return latents.parse_seeds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _labels(text):
-    return text if text == "random" else _seeds(text)
-
-
-def _positive(text):
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"an integer of at least 1, not {text!r}")
-    return value
-
-
-def _resolution(text):
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"a number or WIDTHxHEIGHT, not {text!r}")
-    width, height = int(match[1]), int(match[2] or match[1])
-    return height, width
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Videos from frames that come one after another."""
 
+import contextlib
 import itertools
 import pathlib
 
@@ -120,7 +121,10 @@ def _write_ffmpeg(path, frames, fps, suffix):
     margin = [(0, side % 2) for side in first.shape[:2]] + [(0, 0)]
     # Constant quality, at which a small picture looks like its source.
     settings = {"fps": fps, "codec": _CODECS[suffix], "quality": 8, "macro_block_size": 2}
-    with import_imageio().get_writer(path, format="FFMPEG", **settings) as writer:
+    # The writer's own context leaves ffmpeg running after an error.
+    with contextlib.closing(
+        import_imageio().get_writer(path, format="FFMPEG", **settings)
+    ) as writer:
         for frame in itertools.chain([first], frames):
             frame = np.pad(frame, margin, mode="edge")
             writer.append_data(np.broadcast_to(frame, (*frame.shape[:2], 3)))

@@ -57,6 +57,28 @@ DATA_NAMES = [
 ]
 
 
+LATENTS_NAMES = [
+    "Directions",
+    "Mixture",
+    "Projection",
+    "draw_seeds",
+    "edit",
+    "from_seeds",
+    "labels_from_seeds",
+    "mix",
+    "parse_labels",
+    "parse_seeds",
+    "pca",
+    "progress",
+    "project",
+    "sefa",
+    "spline",
+    "truncate",
+    "uniform_from_seeds",
+    "walk",
+]
+
+
 THEORY_NAMES = [
     "dirac_gan",
     "frechet_distance",
@@ -76,6 +98,7 @@ def test_public_names():
     assert all(hasattr(keras_gan, name) for name in NAMES)
     assert keras_gan.__version__.count(".") == 2
     assert keras_gan.data.__all__ == DATA_NAMES
+    assert keras_gan.latents.__all__ == LATENTS_NAMES
     assert keras_gan.theory.__all__ == THEORY_NAMES
 
 
@@ -83,6 +106,13 @@ def test_public_names():
 def test_public_readers_are_documented(name):
     documentation = getattr(keras_gan.data, name).__doc__
     assert all(part in documentation for part in ("Args:", "Raises:", "Example:"))
+
+
+@pytest.mark.parametrize("name", LATENTS_NAMES)
+def test_public_tools_for_latents_are_documented(name):
+    tool = getattr(keras_gan.latents, name)
+    parts = ("Attributes:",) if inspect.isclass(tool) else ("Args:", "Returns:")
+    assert all(part in tool.__doc__ for part in (*parts, "Example:"))
 
 
 @pytest.mark.parametrize("name", THEORY_NAMES[1:])

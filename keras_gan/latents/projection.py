@@ -267,7 +267,7 @@ class Projector:
             distance = self.distance.compare(found, target)[0]
             return ops.stack([distance, distance * 0.0 + self.noise_weight * structure])
 
-        (distance, _), gradients = backend.grads(losses, values)
+        found, gradients = backend.grads(losses, values)
         rate, root = numbers[0], numbers[1]
         firsts = [m + (1 - _BETA_1) * (g - m) for m, g in zip(firsts, gradients, strict=True)]
         seconds = [
@@ -277,7 +277,7 @@ class Projector:
             x - rate * m / (ops.sqrt(v) / root + _EPSILON)
             for x, m, v in zip(values, firsts, seconds, strict=True)
         )
-        return [[w, *map(_normalized, maps)], firsts, seconds], distance
+        return [[w, *map(_normalized, maps)], firsts, seconds], found[0]
 
 
 def read_target(image, image_shape):
@@ -344,7 +344,7 @@ def _structure(noise):
             total = total + ops.square(ops.mean(noise * ops.roll(noise, 1, axis=axis)))
         if min(noise.shape[1:3]) <= _SMALLEST_MAP:
             return total
-        noise = ops.average_pool(noise, 2, data_format="channels_last")
+        noise = ops.average_pool(noise, 2, strides=2, data_format="channels_last")
 
 
 def _normalized(noise):

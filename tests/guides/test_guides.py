@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+import keras_gan
+
 GUIDES = pathlib.Path(__file__).parents[2] / "guides"
 
 
@@ -106,6 +108,27 @@ def test_evaluate(fashion_mnist, tmp_path):
     assert "60 generated; 60 real; fashion_mnist_classifier" in printed
     assert printed.count(" classes: fid ") == 6 and printed.count("truncation ") == 5
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"fid.png", "filters.png"}
+
+
+def test_projection_and_editing(tmp_path):
+    gan = keras_gan.StyleGAN2(
+        (16, 16, 3), latent_dim=6, style_dim=8, mapping_layers=1, channel_base=128, channel_max=8
+    )
+    gan.save_to_preset(tmp_path / "preset")
+    printed = run(
+        "projection_and_editing.py",
+        tmp_path,
+        PRESET=str(tmp_path / "preset"),
+        OUT=str(tmp_path / "out"),
+        STEPS="3",
+        SAMPLES="40",
+    )
+    assert "(16, 16, 3) images, 6 styles of 8" in printed
+    assert printed.count("grey levels off") == 3 and "3 frames in" in printed
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("projection.png", "distances.png", "progress.webp", "components.png", "factors.png"),
+        *("edit_shape.png", "edit_colour.png", "before_and_after.png", "colours.png"),
+    }
 
 
 def test_your_own_gan(fashion_mnist, tmp_path):

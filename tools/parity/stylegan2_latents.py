@@ -110,7 +110,9 @@ def _features(pixels):
     """Means over 8x8 cells, in C, H, W order."""
     height, width = pixels.shape[1:3]
     size = (height // _CELLS, width // _CELLS)
-    means = ops.average_pool((pixels - 127.5) / 127.5, size, data_format="channels_last")
+    means = ops.average_pool(
+        (pixels - 127.5) / 127.5, size, strides=size, data_format="channels_last"
+    )
     return ops.reshape(ops.tanh(ops.transpose(means, (0, 3, 1, 2))), (pixels.shape[0], -1))
 
 
