@@ -4,7 +4,7 @@ import pytest
 from keras import optimizers
 
 from keras_gan import DCGAN
-from keras_gan.optimizers import AdversarialOptimizer, two_time_scale
+from keras_gan.optimizers import Adam, AdversarialOptimizer, two_time_scale
 
 ONES = keras.ops.ones(3)
 
@@ -131,3 +131,31 @@ def test_state_beside_the_players():
     assert int(count) == 3
     with pytest.warns(UserWarning, match=r"state of the regularizers is not loaded: .*\[\]"):
         optimizer.load_own_variables({})
+
+
+@pytest.mark.parametrize("beta_1, beta_2", [(0.0, 0.99), (0.9, 0.999)])
+def test_adam_adds_epsilon_to_the_corrected_moment(beta_1, beta_2):
+    """As PyTorch does: for gradients as small as epsilon, Keras' first steps are other ones."""
+    gradients = 1e-8 * np.random.RandomState(0).standard_normal((5, 3)).astype("float32")
+    ours, plain = (keras.Variable(np.zeros(3, "float32")) for _ in range(2))
+    optimizer = Adam(0.1, beta_1, beta_2, epsilon=1e-8)
+    keras_adam = optimizers.Adam(0.1, beta_1, beta_2, epsilon=1e-8)
+    expected, m, v = np.zeros(3), np.zeros(3), np.zeros(3)
+    for t, gradient in enumerate(gradients.astype("float64"), 1):
+        m = beta_1 * m + (1 - beta_1) * gradient
+        v = beta_2 * v + (1 - beta_2) * gradient**2
+        corrected = m / (1 - beta_1**t), np.sqrt(v / (1 - beta_2**t))
+        expected -= 0.1 * corrected[0] / (corrected[1] + 1e-8)
+        for adam, variable in ((optimizer, ours), (keras_adam, plain)):
+            adam.apply([keras.ops.convert_to_tensor(gradients[t - 1])], [variable])
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(ours), expected, rtol=1e-3)
+    assert np.abs(keras.ops.convert_to_numpy(plain) / expected - 1).max() > 0.1
+
+
+def test_adam_round_trip():
+    optimizer = Adam(0.1, 0.5, 0.9, epsilon=1e-6, weight_decay=0.1)
+    config = keras.saving.serialize_keras_object(optimizer)
+    assert config["registered_name"] == "keras_gan>Adam"
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is Adam and again.get_config() == optimizer.get_config()
+    assert again.get_config()["epsilon"] == 1e-6

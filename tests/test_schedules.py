@@ -34,3 +34,41 @@ def test_check():
     for bad in (1.5, "half", None, True):
         with pytest.raises(ValueError, match=r"`share` .*in \[0, 1\].*LearningRateSchedule"):
             schedules.check("share", bad, maximum=1)
+
+
+def test_half_life():
+    """After `images` images, half of a weight is left; a young average forgets sooner."""
+
+    def decays(schedule, steps):
+        step = keras.Variable(0, dtype="int32", trainable=False)
+        found = []
+        for value in steps:
+            step.assign(value)
+            found.append(float(ops.convert_to_numpy(schedules.value(schedule, step))))
+        return found
+
+    constant = decays(schedules.HalfLife(1000, batch_size=20), range(0, 99, 7))
+    np.testing.assert_allclose(constant, 0.5 ** (1 / 50), rtol=1e-6)
+    ramp = decays(
+        schedules.HalfLife(1000, batch_size=20, ramp_up=0.05), [0, 1, 10, 999, 1000, 5000]
+    )
+    # The first update makes a copy; at step t, 20 t images have been seen.
+    expected = [0.0, *(0.5 ** (20 / min(1000, 20 * t * 0.05)) for t in (1, 10, 999, 1000, 5000))]
+    np.testing.assert_allclose(ramp, expected, rtol=1e-5)
+    schedule = schedules.HalfLife(1000, 20, 0.05)
+    again = schedules.deserialize(schedules.serialize(schedule))
+    assert type(again) is schedules.HalfLife and again.get_config() == schedule.get_config()
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((0, 1), "`images` must be positive. Received: 0"),
+        ((10, 0), "`batch_size` must be an integer >= 1"),
+        ((10, 1, 0), "`ramp_up` must be positive. Received: 0"),
+        ((10, 1, -1), "`ramp_up` must be a finite number"),
+    ],
+)
+def test_half_life_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        schedules.HalfLife(*arguments)

@@ -117,8 +117,8 @@ def _mapping_config(tensors, style_dim):
 def _width_config(widths):
     """The arguments that give maps of 4, 8, ... px these channels."""
     largest = max(widths)
-    bases = [width * 4 * 2**i for i, width in enumerate(widths) if width < largest]
-    base = max(bases, default=largest * 4 * 2 ** (len(widths) - 1))
+    # The smallest that is enough for each resolution: more may leave others too wide.
+    base = max(width * 4 * 2**i for i, width in enumerate(widths))
     if [min(base // (4 * 2**i), largest) for i in range(len(widths))] != widths:
         raise ValueError(
             "The channels of StyleGAN2's maps are min(channel_base / resolution, channel_max). "

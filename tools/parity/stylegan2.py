@@ -16,7 +16,7 @@ from parity import (
 )
 from parity.case import Unsupported
 from parity.stylegan2_model import images, load, tensor
-from parity.training import channels_first, to_numpy
+from parity.training import channels_first, compiled, to_numpy
 
 _ACTIVATIONS = {"lrelu": "leaky_relu"}
 
@@ -266,7 +266,7 @@ def _generator(case):
             made = synthesis(arguments[0], noise=noise)
         computed[call["name"]] = channels_first(made)
     blocks = {f"b{block.resolution}": block for block in synthesis.blocks}
-    computed.update(_features(blocks, lambda: synthesis(tensor(all_ws), noise="const")))
+    computed.update(_features(_noted(blocks, lambda: synthesis(tensor(all_ws), noise="const"))))
     return computed
 
 
@@ -278,21 +278,23 @@ def _discriminator(case):
     def logits(x):
         return network(x if labels is None else [x, tensor(labels)])
 
-    values, (gradient,) = backend.grads(logits, [shown])
-    gradient = channels_first(gradient)
     blocks = {f"b{block.resolution}": block for block in network.blocks}
     mapped = {} if labels is None else {"cmap": to_numpy(network.mapping(tensor(labels)))}
+    (values, (gradient,)), features = compiled(
+        gan, lambda: (backend.grads(logits, [shown]), _noted(blocks, lambda: logits(shown)))
+    )
+    gradient = channels_first(gradient)
     return {
         **mapped,
-        "logits": to_numpy(values),
+        "logits": values,
         "grad_img": gradient[:2],
         "grad_img_sq": np.sum(gradient.astype("float64") ** 2, axis=(1, 2, 3)),
-        **_features(blocks, lambda: logits(shown)),
+        **_features(features),
     }
 
 
-def _features(blocks, call):
-    """Means and corners of what leaves each block while `call` runs."""
+def _noted(blocks, call):
+    """dict: name of a block to what leaves it while `call` runs."""
     found = {}
     originals = {name: block.call for name, block in blocks.items()}
 
@@ -310,6 +312,11 @@ def _features(blocks, call):
     finally:
         for name, block in blocks.items():
             block.call = originals[name]
+    return found
+
+
+def _features(found):
+    """Means and corners of what left each block."""
     computed = {}
     for name, features in found.items():
         features = channels_first(features)

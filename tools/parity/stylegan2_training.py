@@ -54,6 +54,9 @@ def _losses(case):
     )
     shrink = config["loss"]["pl_batch_shrink"]
     r1, *paths = gan.regularizers
+    # What the phases write.
+    states = [gan.generator.mapping.average]
+    states += [gan.regularizer_state(path)["mean"] for path in paths]
     computed = {}
 
     def run(phase, player, batch, loss, count):
@@ -62,17 +65,18 @@ def _losses(case):
         normal, uniform = [], []
         if drawn:
             normal, uniform = _draws(gan, inputs, phase, config["mixing_cutoff"].get(phase), count)
+        variables = gan.player_variables(player)
+
+        def update():
+            (_, details), gradients = backend.value_and_grad(lambda: loss(batch), variables)
+            return details, gradients, [v.value for v in states]
+
         with training.fed("normal", normal), training.fed("uniform", uniform):
-            (_, details), gradients = backend.value_and_grad(
-                lambda: loss(batch), gan.player_variables(player)
-            )
-        update = training.Update(
-            dict(zip(map(id, gan.player_variables(player)), map(to_numpy, gradients), strict=True)),
-            {},
-            [],
-            [],
-            [],
-        )
+            details, gradients, written = training.compiled(gan, update)
+        for state, value in zip(states, written, strict=True):
+            state.assign(value)
+        gradients = dict(zip(map(id, variables), gradients, strict=True))
+        update = training.Update(gradients, {}, [], [], [])
         prefix = f"{player[0].upper()}."
         found = names.gradients(update)
         for name, gradient in found.items():
@@ -85,7 +89,7 @@ def _losses(case):
         computed[f"{phase}/grad_norm"] = [
             np.linalg.norm(np.asarray(found[prefix + name], "float64").ravel()) for name in listed
         ]
-        return {name: to_numpy(value) for name, value in details.items()}
+        return details
 
     def generator(batch):
         context = gan.context_class(gan, "generator", batch)

@@ -138,6 +138,15 @@ def fed(function, arrays):
         raise ValueError(f"The step left {len(queue)} of the case's {function} draws.")
 
 
+def compiled(gan, fn):
+    """What `fn()` returns, a structure of tensors, computed as one program.
+
+    One by one, each operation would be compiled by itself on JAX. What it writes is dropped.
+    """
+    variables = [*gan.variables, *(gan.optimizer.variables if gan.compiled else [])]
+    return keras.tree.map_structure(to_numpy, backend.observer(fn, variables)())
+
+
 def noted(owner, name, note):
     """Call `note(result, *arguments)` whenever `owner.name` is called."""
     original = getattr(owner, name)
