@@ -20,6 +20,7 @@ NAMES = [
     "Context",
     "MaxoutGAN",
     "Phase",
+    "StyleGAN2",
     "UnrolledGAN",
     "augmentation",
     "callbacks",
