@@ -222,7 +222,9 @@ class Projector:
         values = [ops.convert_to_tensor(x) for x in (w, *maps)]
         state = [values, *([ops.zeros_like(x) for x in values] for _ in range(2))]
         distances, path = [], []
-        bar = keras.utils.Progbar(self.steps, verbose=verbose, unit_name="step")
+        bar = keras.utils.Progbar(
+            self.steps, verbose=verbose, stateful_metrics=["distance"], unit_name="step"
+        )
         for step in range(self.steps):
             rate, scale = self._schedule(step)
             draw = (random.standard_normal(w.shape) * scale).astype("float32")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import keras_gan
 from keras_gan.metrics import (
     PerceptualPathLength,
     lerp,
@@ -184,3 +185,25 @@ def test_protocol_and_arguments():
     ):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             PerceptualPathLength(MeanSquares(), **arguments)
+
+
+@pytest.mark.parametrize("space", ["z", "w"])
+def test_noise_is_another_in_each_batch_and_the_same_at_both_ends(space):
+    model = keras_gan.StyleGAN2(
+        (8, 8, 1), latent_dim=4, style_dim=4, mapping_layers=1, channel_base=32, channel_max=4
+    )
+    for layer in model.ema_generator.synthesis.noise_layers:
+        layer.noise_strength.assign(1.0)
+    length = PerceptualPathLength(MeanSquares(), space, num_samples=2)
+    same = (np.zeros((2, 1)),) * 2
+    first, second = (length._images(model, [1, 2], [3, 4], same, number) for number in (0, 1))
+    np.testing.assert_array_equal(*first)
+    assert np.abs(first[0] - second[0]).mean() > 0.1
+    np.testing.assert_array_equal(length._images(model, [1, 2], [3, 4], same, 0), first)
+    for layer in model.ema_generator.synthesis.noise_layers:
+        layer.noise_strength.assign(0.0)
+    ours = length._images(model, [1, 2], [3, 4], same, 0)[0]
+    if space == "w":
+        # The ends of the paths are the seeds' own images.
+        made = model.generate(seeds=[1, 2], output_type="float")
+        np.testing.assert_allclose(ours, (made + 1) * 127.5, atol=1e-2)
