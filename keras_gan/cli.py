@@ -20,6 +20,7 @@ from keras_gan.files import atomic_file, sha256
 from keras_gan.latents.styles import check_has_styles
 from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
+from keras_gan.models.stylegan2 import RECIPES
 from keras_gan.presets.download import local_files
 
 _DESCRIPTION = """\
@@ -48,6 +49,7 @@ _MODELS = {
     "lsgan": keras_gan.LSGAN,
     "maxout_gan": keras_gan.MaxoutGAN,
     "mlp_gan": keras_gan.MLPGAN,
+    "stylegan2": keras_gan.StyleGAN2,
     "wgan": keras_gan.WGAN,
     "wgan_gp": keras_gan.WGANGP,
 }
@@ -201,6 +203,31 @@ def _parser():
         "--width", type=types.positive, help="filters of the finest layer (default: 64)"
     )
     train.add_argument("--latent-dim", type=types.positive, help="default: the paper's")
+    train.add_argument(
+        "--cfg",
+        choices=("auto", *RECIPES),
+        default="auto",
+        help="of stylegan2: the configuration of networks and training (default: auto)",
+    )
+    train.add_argument("--gamma", type=float, help="of stylegan2: weight of R1")
+    train.add_argument(
+        "--cond", action="store_true", help="of stylegan2: a model of the classes of --labels"
+    )
+    train.add_argument(
+        "--freezed",
+        type=int,
+        default=0,
+        help="of a stylegan2 that starts from --preset: layers of the discriminator that stay",
+    )
+    train.add_argument(
+        "--aug",
+        choices=("noaug", "ada"),
+        default="noaug",
+        help="ada: augmentation that adapts, for few images (default: noaug)",
+    )
+    train.add_argument(
+        "--target", type=float, default=0.6, help="of ada: the r_t to keep to (default: 0.6)"
+    )
     train.add_argument("--ema-decay", type=float, help="of the averaged generator, such as 0.999")
     train.add_argument("--seed", type=int, default=0, help="of data order and noise (default: 0)")
     train.add_argument(
@@ -506,7 +533,7 @@ def _evaluate(arguments):
 def _train(arguments):
     keras.utils.set_random_seed(arguments.seed)
     gan, dataset = _model_and_data(arguments)
-    gan.compile(ema_decay=arguments.ema_decay)
+    gan.compile(ema_decay=arguments.ema_decay, **_objective(gan, arguments))
     options = {
         "model": type(gan).__name__,
         "config": gan.get_config(),
@@ -514,6 +541,7 @@ def _train(arguments):
         "batch": arguments.batch,
         "seed": arguments.seed,
         "start": arguments.preset,
+        **({"target": arguments.target} if arguments.aug == "ada" else {}),
         "data": dataset.protocol,
         "compile": gan.get_compile_config(),
         "keras_gan": keras_gan.__version__,
@@ -536,10 +564,14 @@ def _train(arguments):
     snapshot = callbacks.Snapshot(
         run / "checkpoints", every_steps=arguments.checkpoint_steps, every_epochs=arguments.snap
     )
+    controllers = []
+    if arguments.aug == "ada":
+        controllers.append(callbacks.AdaptiveAugmentation(arguments.target))
     gan.fit(
         dataset,
         epochs=arguments.epochs,
         callbacks=[
+            *controllers,
             callbacks.SampleGrid(
                 run / "samples",
                 every_epochs=arguments.snap,
@@ -563,6 +595,30 @@ def _train(arguments):
     print(f"done: keras-gan generate --preset {run / 'preset'}")
 
 
+def _objective(gan, arguments):
+    """Arguments of `compile` beside the paper's recipe."""
+    objective = {}
+    if arguments.aug == "ada":
+        objective["augmentations"] = [keras_gan.augmentation.ADA("bgc")]
+    if arguments.gamma is not None:
+        rest = [r for r in gan.recipe()["regularizers"] if r.name != "r1"]
+        objective["regularizers"] = [keras_gan.regularizers.R1(arguments.gamma, 16), *rest]
+    return objective
+
+
+def _check_flags_of_stylegan2(arguments, is_stylegan2):
+    given = {"--gamma": arguments.gamma, "--cond": arguments.cond, "--freezed": arguments.freezed}
+    if arguments.cfg != "auto":
+        given["--cfg"] = arguments.cfg
+    flags = [flag for flag, value in given.items() if value]
+    if flags and not is_stylegan2:
+        raise ValueError(f"{flags} are of stylegan2. Remove them, or add --model stylegan2.")
+    if arguments.freezed and not arguments.preset:
+        raise ValueError("--freezed keeps layers of a trained discriminator: add --preset.")
+    if arguments.cond and arguments.preset:
+        raise ValueError("Whether it knows classes comes from the preset. Remove --cond.")
+
+
 def _model_and_data(arguments):
     gan = None
     if arguments.preset:
@@ -570,7 +626,14 @@ def _model_and_data(arguments):
         given = [flag for flag, value in architecture.items() if value is not None]
         if given:
             raise ValueError(f"{given} come from the preset and cannot be changed. Remove them.")
-        gan = keras_gan.GAN.from_preset(arguments.preset, seed=arguments.seed)
+        settings = {"seed": arguments.seed}
+        is_stylegan2 = keras_gan.presets.metadata(arguments.preset)["class_name"] == "StyleGAN2"
+        _check_flags_of_stylegan2(arguments, is_stylegan2)
+        if is_stylegan2:
+            settings["training_recipe"] = arguments.cfg
+            settings["batch_size"] = arguments.batch
+            settings["frozen_layers"] = arguments.freezed
+        gan = keras_gan.GAN.from_preset(arguments.preset, **settings)
         image_shape = gan.image_shape
         wanted = (arguments.resolution or image_shape[:2], arguments.channels or image_shape[2])
         if (*wanted[0], wanted[1]) != image_shape:
@@ -581,7 +644,9 @@ def _model_and_data(arguments):
         dataset = _data(arguments, image_shape[:2], image_shape[2], is_conditional)
     else:
         accepted = inspect.signature(_MODELS[arguments.model]).parameters
-        is_conditional = "num_classes" in accepted
+        is_stylegan2 = arguments.model == "stylegan2"
+        _check_flags_of_stylegan2(arguments, is_stylegan2)
+        is_conditional = arguments.cond if is_stylegan2 else "num_classes" in accepted
         dataset = _data(arguments, arguments.resolution, arguments.channels, is_conditional)
         options = {
             "image_shape": dataset.image_shape,
@@ -595,7 +660,13 @@ def _model_and_data(arguments):
             raise ValueError(f"{arguments.model} has no --width. Remove it.")
         if arguments.model == "wgan_gp" and dataset.image_shape[0] != 28:
             options["architecture"] = "resnet"
-        gan = _MODELS[arguments.model](**{k: v for k, v in options.items() if v is not None})
+        options = {k: v for k, v in options.items() if v is not None}
+        if is_stylegan2:
+            gan = keras_gan.StyleGAN2.from_recipe(
+                arguments.cfg, batch_size=arguments.batch, **options
+            )
+        else:
+            gan = _MODELS[arguments.model](**options)
     return gan, dataset
 
 

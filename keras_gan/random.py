@@ -91,7 +91,7 @@ def state_as(state, dtype):
     return np.asarray(state).astype("uint32").astype(dtype)
 
 
-def uniform(shape, seed, minval=0.0, maxval=1.0):
+def uniform(shape, seed, minval=0.0, maxval=1.0, common=False):
     """Numbers uniform in `[minval, maxval)`.
 
     Args:
@@ -99,6 +99,7 @@ def uniform(shape, seed, minval=0.0, maxval=1.0):
         seed: `keras_gan.random.SeedGenerator`.
         minval: float.
         maxval: float.
+        common: bool, draw the same on all replicas: for what is decided for a whole batch.
 
     Returns:
         A float32 tensor of the given shape, the same on every backend.
@@ -108,11 +109,11 @@ def uniform(shape, seed, minval=0.0, maxval=1.0):
     epsilon = keras_gan.random.uniform((64, 1, 1, 1), keras_gan.random.SeedGenerator(7))
     ```
     """
-    word, _ = _words(shape, seed)
+    word, _ = _words(shape, seed, common)
     return minval + (maxval - minval) * _unit_interval(word)
 
 
-def integers(shape, seed, minval, maxval):
+def integers(shape, seed, minval, maxval, common=False):
     """Integers uniform in `[minval, maxval)`.
 
     Args:
@@ -120,6 +121,7 @@ def integers(shape, seed, minval, maxval):
         seed: `keras_gan.random.SeedGenerator`.
         minval: int.
         maxval: int, at most 2**24 more.
+        common: bool, see `uniform`.
 
     Returns:
         An int32 tensor of the given shape, the same on every backend.
@@ -130,7 +132,8 @@ def integers(shape, seed, minval, maxval):
     ```
     """
     # The largest product, (1 - 2**-24) * n, rounds to less than n.
-    return minval + ops.cast(uniform(shape, seed) * float(maxval - minval), "int32")
+    draws = uniform(shape, seed, common=common)
+    return minval + ops.cast(draws * float(maxval - minval), "int32")
 
 
 def normal(shape, seed, mean=0.0, stddev=1.0):
@@ -156,13 +159,15 @@ def normal(shape, seed, mean=0.0, stddev=1.0):
     return mean + stddev * radius * ops.cos(2.0 * math.pi * _unit_interval(second))
 
 
-def _words(shape, seed):
+def _words(shape, seed, common=False):
     """Two random int32 tensors of the given shape."""
     key = ops.cast(seed.advance(), "int32")
     size = 1
     for dimension in shape:
         size = size * dimension
-    positions = ops.arange(size, dtype="int32") + backend.replica_id() * size
+    positions = ops.arange(size, dtype="int32")
+    if not common:
+        positions = positions + backend.replica_id() * size
     words = _threefry(key[0], key[1], positions, ops.zeros_like(positions))
     return [ops.reshape(word, shape) for word in words]
 

@@ -145,6 +145,37 @@ def test_train_goes_on_from_a_preset(run, photos, tmp_path):
     assert cli.main([*arguments, *more, "--resolution", "32"]) == 1
 
 
+def test_train_stylegan2(photos, tmp_path, capsys):
+    def train(*arguments):
+        common = ["train", "--data", str(photos), "--outdir", str(tmp_path), "--batch", "4"]
+        return cli.main([*common, "--resolution", "16", "--dry-run", *arguments])
+
+    def options():
+        return json.loads(capsys.readouterr().out.rpartition("}")[0] + "}")
+
+    assert train("--model", "stylegan2", "--cfg", "cifar", "--aug", "ada", "--gamma", "2") == 0
+    found = options()
+    assert found["config"]["training_recipe"] == "cifar" and found["config"]["batch_size"] == 4
+    assert found["config"]["discriminator_architecture"] == "orig" and found["target"] == 0.6
+    (penalty,) = found["compile"]["regularizers"]
+    assert penalty["config"] == {"gamma": 2.0, "interval": 16}
+    (augmentation,) = found["compile"]["augmentations"]
+    assert augmentation["class_name"] == "ADA"
+
+    assert train("--model", "dcgan", "--gamma", "2") == 1
+    assert "['--gamma'] are of stylegan2" in capsys.readouterr().err
+    assert train("--model", "stylegan2", "--freezed", "3") == 1
+    assert "add --preset" in capsys.readouterr().err
+
+    gan = keras_gan.StyleGAN2((16, 16, 3), latent_dim=4, style_dim=4, channel_max=4, seed=0)
+    gan.save_to_preset(tmp_path / "trained")
+    assert train("--preset", str(tmp_path / "trained"), "--freezed", "3") == 0
+    found = options()
+    assert found["config"]["frozen_layers"] == 3 and found["config"]["training_recipe"] == "auto"
+    assert train("--preset", str(tmp_path / "trained"), "--cond") == 1
+    assert "comes from the preset" in capsys.readouterr().err
+
+
 def test_train_on_idx_files(tmp_path, capsys):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     pixels = np.random.RandomState(0).randint(0, 256, (9, 28, 28)).astype("uint8")

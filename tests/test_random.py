@@ -143,7 +143,9 @@ def test_integers_are_the_uniform_numbers_in_steps():
 
 @pytest.mark.parametrize("count", [2, 3, 5, 4097, 2**24 - 1, 2**24])
 def test_the_largest_integer_is_below_the_end(count, monkeypatch):
-    monkeypatch.setattr(random, "uniform", lambda *_: ops.convert_to_tensor(1 - np.float32(2**-24)))
+    monkeypatch.setattr(
+        random, "uniform", lambda *_, **__: ops.convert_to_tensor(1 - np.float32(2**-24))
+    )
     drawn = random.integers((), random.SeedGenerator(7), 0, count)
     assert int(ops.convert_to_numpy(drawn)) == count - 1
 
@@ -153,3 +155,20 @@ def test_derived_seeds():
     assert len(set(seeds)) == 6 and all(0 <= seed < 2**32 for seed in seeds)
     assert random.derived(1, 2) == seeds[5]
     assert random.derived(None, 2) is None
+
+
+def test_common_draws_do_not_depend_on_the_replica(monkeypatch):
+    def draws():
+        generator = random.SeedGenerator(7)
+        return [
+            ops.convert_to_numpy(random.uniform((4,), generator)),
+            ops.convert_to_numpy(random.uniform((4,), generator, common=True)),
+            ops.convert_to_numpy(random.integers((4,), generator, 0, 1000, common=True)),
+        ]
+
+    own, *common = draws()
+    monkeypatch.setattr(random.backend, "replica_id", lambda: 1)
+    other, *same = draws()
+    assert not np.isin(other, own).any()
+    for first, second in zip(common, same, strict=True):
+        np.testing.assert_array_equal(first, second)

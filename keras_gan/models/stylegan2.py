@@ -377,8 +377,9 @@ class StyleGAN2(GAN):
         ws = styles(z)
         if not training or not self.style_mixing:
             return ws
-        is_mixed = random.uniform((), self.seed_generator) < self.style_mixing
-        cutoff = random.integers((), self.seed_generator, 1, self.num_styles)
+        # For the whole batch, wherever its images are.
+        is_mixed = random.uniform((), self.seed_generator, common=True) < self.style_mixing
+        cutoff = random.integers((), self.seed_generator, 1, self.num_styles, common=True)
         cutoff = ops.where(is_mixed, cutoff, self.num_styles)
         z = self.sample_latents(count)
         others = backend.without_updates(lambda: styles(z))
@@ -490,6 +491,11 @@ class StyleGAN2(GAN):
         w = self._predict(network.mapping, inputs, batch_size)
         ws = np.repeat(w[:, None], self.num_styles, axis=1)
         if truncation is None:
+            if cutoff is not None:
+                raise ValueError(
+                    f"`truncation_cutoff` says how many styles `truncation` pulls, such as 0.7. "
+                    f"Received: truncation=None, truncation_cutoff={cutoff}"
+                )
             return ws
         average = ops.convert_to_numpy(network.mapping.average)
         return latents.truncate(ws, average, truncation, cutoff)

@@ -22,7 +22,7 @@ def fixed(monkeypatch, *draws):
     """Let `random.uniform` give these numbers, one after the other."""
     queue = iter(draws)
     monkeypatch.setattr(
-        random, "uniform", lambda shape, seed: np.full(shape, next(queue), "float32")
+        random, "uniform", lambda shape, seed, **_: np.full(shape, next(queue), "float32")
     )
 
 

@@ -354,6 +354,8 @@ def test_truncation(generator):
         seeds=[3, 4, 5], labels=[0, 1, 2], truncation=0.7, truncation_cutoff=3
     )
     np.testing.assert_array_equal(generator.generate_from_styles(truncated), images)
+    with pytest.raises(ValueError, match="how many styles `truncation` pulls"):
+        generator.generate(2, labels=0, truncation_cutoff=3)
     # The classes of the random labels are those of the seeds.
     other = generator.generate(seeds=[3, 4, 5], labels="random", ema=False)
     assert other.shape == images.shape

@@ -25,10 +25,19 @@ def _regularizers(config, intervals=(2, 2)):
     return found
 
 
+def _load(case, params):
+    """The model of both networks, which mixes styles as the case does."""
+    gan = load(case, case.config["G"], case.config["D"], params)
+    gan.style_mixing = case.config["loss"].get("style_mixing_prob", 0.9)
+    return gan
+
+
 def _draws(gan, inputs, phase, cutoff, count):
     """What a phase draws: arrays for `normal` and for `uniform`, in order."""
     styles = gan.num_styles
-    normal = [inputs[f"{phase}/z"][:count], inputs[f"{phase}/mix_z"][:count]]
+    normal = [inputs[f"{phase}/z"][:count]]
+    if gan.style_mixing:
+        normal.append(inputs[f"{phase}/mix_z"][:count])
     for block in gan.generator.synthesis.blocks:
         for layer in block.convolutions:
             if layer.use_noise:
@@ -39,12 +48,12 @@ def _draws(gan, inputs, phase, cutoff, count):
     # Whether styles are mixed, and from which layer on.
     position = 0.5 if cutoff is None else (cutoff - 0.5) / (styles - 1)
     uniform = [np.float32(cutoff is None), np.float32(position)]
-    return normal, uniform
+    return normal, uniform if gan.style_mixing else []
 
 
 def _losses(case):
     config, inputs, params = case.config, case.inputs, case.params
-    gan = load(case, config["G"], config["D"], params)
+    gan = _load(case, params)
     gan.compile(regularizers=_regularizers(config), **training.frozen())
     names = training.Names(gan, params)
     real = images(inputs["real"])
@@ -64,7 +73,9 @@ def _losses(case):
         drawn = player == "generator" or phase == "Dmain"
         normal, uniform = [], []
         if drawn:
-            normal, uniform = _draws(gan, inputs, phase, config["mixing_cutoff"].get(phase), count)
+            normal, uniform = _draws(
+                gan, inputs, phase, config.get("mixing_cutoff", {}).get(phase), count
+            )
         variables = gan.player_variables(player)
 
         def update():
@@ -160,7 +171,7 @@ def _training(case):
     config, inputs, params = case.config, case.inputs, case.params
     if config["G"]["c_dim"]:
         raise Unsupported("iterations of a conditional model")
-    gan = load(case, config["G"], config["D"], params)
+    gan = _load(case, params)
     intervals = config["G_reg_interval"], config["D_reg_interval"]
     if tuple(config["betas"]) != (0, 0.99) or config["eps"] != 1e-8:
         raise Unsupported(f"Adam with betas={config['betas']}, eps={config['eps']}")
@@ -185,7 +196,7 @@ def _training(case):
         normal, uniform = [], []
         for phase in due:
             count = config["batch"] // (config["loss"]["pl_batch_shrink"] if "reg" in phase else 1)
-            draws = _draws(gan, inputs, phase, config["mixing_cutoff"][phase], count)
+            draws = _draws(gan, inputs, phase, config.get("mixing_cutoff", {}).get(phase), count)
             normal, uniform = normal + draws[0], uniform + draws[1]
         # Which phases are due is known here, and the others draw nothing.
         with mock.patch.object(gan, "_run_phase", _phases_of(gan, i)):
