@@ -110,15 +110,52 @@ def test_evaluate(fashion_mnist, tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"fid.png", "filters.png"}
 
 
-def test_projection_and_editing(tmp_path):
+@pytest.fixture
+def styles(tmp_path):
+    """A folder with the preset of a StyleGAN2 with random weights."""
     gan = keras_gan.StyleGAN2(
         (16, 16, 3), latent_dim=6, style_dim=8, mapping_layers=1, channel_base=128, channel_max=8
     )
-    gan.save_to_preset(tmp_path / "preset")
+    for layer in gan.ema_generator.synthesis.noise_layers:
+        layer.noise_strength.assign(0.3)
+    gan.save_to_preset(tmp_path / "styles")
+    return str(tmp_path / "styles")
+
+
+def test_stylegan2_generate(styles, tmp_path):
+    printed = run(
+        "stylegan2_generate.py", tmp_path, PRESET=styles, OUT=str(tmp_path / "out"), FRAMES="2"
+    )
+    assert "(16, 16, 3) images, 6 styles of 8" in printed and "4 frames in" in printed
+    assert float(printed.partition("changes a pixel by ")[2].split()[0]) > 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("samples.png", "truncation.png", "cutoff.png", "noise.png", "mixing.png", "walk.gif"),
+    }
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch",
+    reason="XLA takes a minute for a step of StyleGAN2, which tests/models compiles once already",
+)
+def test_stylegan2_custom_data(tmp_path):
+    settings = {"SIDE": "16", "CHANNELS": "8", "EPOCHS": "2", "SAMPLES": "48"}
+    out = tmp_path / "out"
+    environment = {"KERAS_GAN_HOME": str(tmp_path / "cache"), "OUT": str(out), **settings}
+    printed = run("stylegan2_custom_data.py", tmp_path, **environment)
+    assert "25 batches of 16" in printed and "at best" in printed
+    assert {path.name for path in out.iterdir()} == {
+        *("shapes", "real.png", "samples", "snapshots", "preset", "history.jsonl"),
+        *("fid.jsonl", "best.keras", "best.png", "curves.png"),
+    }
+    # Called again, it is at its end at once.
+    assert "Epoch" not in run("stylegan2_custom_data.py", tmp_path, **environment)
+
+
+def test_projection_and_editing(styles, tmp_path):
     printed = run(
         "projection_and_editing.py",
         tmp_path,
-        PRESET=str(tmp_path / "preset"),
+        PRESET=styles,
         OUT=str(tmp_path / "out"),
         STEPS="3",
         SAMPLES="40",
