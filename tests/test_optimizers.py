@@ -129,7 +129,9 @@ def test_state_beside_the_players():
     count.assign(5)
     optimizer.load_own_variables(store)
     assert int(count) == 3
-    with pytest.warns(UserWarning, match=r"state of the regularizers is not loaded: .*\[\]"):
+    with pytest.warns(
+        UserWarning, match=r"state of augmentations and regularizers is not loaded: .*\[\]"
+    ):
         optimizer.load_own_variables({})
 
 

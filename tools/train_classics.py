@@ -105,11 +105,11 @@ def figures(gan):
     samples = gan.generate(SAMPLES, seed=0, labels=labels)
     samples = np.pad(samples, ((0, 0), (2, 2), (2, 2), (0, 0)))
     found = judge.probabilities_of(samples)
-    result = judge.figures(found)
+    result = judge.clarity(found)
     if labels is not None:
         right = found.argmax(1) == labels
         result["class accuracy"] = round(float(right.mean()), 4)
-        per_class = {name: right[labels == i].mean() for i, name in enumerate(judge.CLASSES)}
+        per_class = {name: right[labels == i].mean() for i, name in enumerate(judge.GARMENTS)}
         result["class accuracy by class"] = {k: round(float(v), 3) for k, v in per_class.items()}
     return result
 

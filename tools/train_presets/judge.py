@@ -97,23 +97,36 @@ def compared(images, real, who, what, classifier):
     return figures
 
 
-def classes_of(samples, test):
-    """How clear samples are to the classifier, beside test images, and the share of each class."""
+def probabilities_of(images):
+    """The classes of uint8 images `(N, 32, 32, 1)`, by the preset fashion_mnist_classifier."""
     extractor = keras_gan.metrics.FeatureExtractor.from_preset(
         "fashion_mnist_classifier", output="logits"
     )
-    accuracy = (extractor(test.pixels).argmax(1) == test.labels).mean()
-    figures = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
-    for name, images in (("real test images", test.pixels), ("samples", samples)):
-        logits = extractor(images)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = odds / odds.sum(axis=1, keepdims=True)
-        shares = np.bincount(probabilities.argmax(1), minlength=10) / len(images)
-        figures[f"smallest share, {name}"] = f"{shares.min():.4f}"
-        figures[f"mean top probability, {name}"] = f"{probabilities.max(1).mean():.4f}"
-    # The last are those of the samples.
-    each = (f"{name} {share:.3f}" for name, share in zip(GARMENTS, shares, strict=True))
-    return {**figures, "share of each class among the samples": ", ".join(each)}
+    logits = extractor(images)
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def clarity(probabilities):
+    """Share of each class, and the mean probability of the class chosen."""
+    shares = np.bincount(probabilities.argmax(1), minlength=10) / len(probabilities)
+    return {
+        "shares": dict(zip(GARMENTS, shares.round(4).tolist(), strict=True)),
+        "smallest share": round(float(shares.min()), 4),
+        "mean top probability": round(float(probabilities.max(1).mean()), 4),
+    }
+
+
+def classes_of(samples, test):
+    """How clear samples are to the classifier, beside test images, and the share of each class."""
+    real, fake = probabilities_of(test.pixels), probabilities_of(samples)
+    accuracy = (real.argmax(1) == test.labels).mean()
+    found = {"classifier's accuracy on the 10,000 test images": f"{accuracy:.4f}"}
+    for name, probabilities in (("real test images", real), ("samples", fake)):
+        for figure in ("smallest share", "mean top probability"):
+            found[f"{figure}, {name}"] = f"{clarity(probabilities)[figure]:.4f}"
+    each = (f"{name} {share:.3f}" for name, share in clarity(fake)["shares"].items())
+    return {**found, "share of each class among the samples": ", ".join(each)}
 
 
 def write(preset, figures):
