@@ -503,10 +503,7 @@ def _evaluate(arguments):
         )
     if arguments.data is None and set(arguments.metrics) - set(PATH_LENGTHS):
         raise ValueError("Add --data: all metrics but path lengths compare with real images.")
-    lpips = None
-    if arguments.lpips_weights:
-        parts = dict(zip(("vgg16", "lpips"), arguments.lpips_weights, strict=True))
-        lpips = metrics.LPIPS.from_preset(weights=parts)
+    lpips = cli_styles.read_lpips(arguments.lpips_weights) if arguments.lpips_weights else None
     result = metrics.evaluate(
         subject,
         arguments.data,

@@ -183,6 +183,11 @@ def _video(arguments):
     print(f"{count} frames, {count / arguments.fps:.1f} seconds in {arguments.output}")
 
 
+def read_lpips(paths):
+    """The network of `--lpips-weights`, two files."""
+    return metrics.LPIPS.from_preset(weights=dict(zip(("vgg16", "lpips"), paths, strict=True)))
+
+
 def _project(arguments):
     if arguments.save_video in ("mp4", "webm"):
         # Told now, not after a thousand steps.
@@ -192,8 +197,7 @@ def _project(arguments):
     if arguments.extractor:
         distance = metrics.FeatureExtractor.from_preset(arguments.extractor)
     elif arguments.lpips_weights:
-        parts = dict(zip(("vgg16", "lpips"), arguments.lpips_weights, strict=True))
-        distance = metrics.LPIPS.from_preset(weights=parts)
+        distance = read_lpips(arguments.lpips_weights)
     projection = latents.project(
         gan,
         arguments.target,

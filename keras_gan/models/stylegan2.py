@@ -233,7 +233,6 @@ class StyleGAN2(GAN):
                 f"`channel_base` leaves no channels at {4 * 2**steps} px. Received: {channel_base}"
             )
         self.style_mixing = float(style_mixing)
-        self.frozen_layers = frozen_layers
 
         def new_generator():
             mapping = StyleMapping(

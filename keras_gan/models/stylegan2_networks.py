@@ -99,7 +99,6 @@ class Synthesis(keras.Model):
         super().__init__(name="synthesis", dtype=dtype)
         self.num_styles = 2 * len(channels)
         self.style_dim = style_dim
-        self.architecture = architecture
         self.image_shape = (*(side * 2 ** (len(channels) - 1) for side in base), image_channels)
         # One stream for the noise of all layers.
         self.seed_generator = random.SeedGenerator(seed)
