@@ -16,7 +16,7 @@ from keras_gan import cli_arguments as types
 from keras_gan.checkpoints.layouts import LAYOUTS, layout_of
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
-from keras_gan.files import atomic_file, sha256
+from keras_gan.files import atomic_file, remove_partial, sha256
 from keras_gan.latents.styles import check_has_styles
 from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
@@ -555,6 +555,7 @@ def _train(arguments):
     run = _last_run_folder(arguments.outdir, name, options) if arguments.resume else None
     run = run or _new_run_folder(arguments.outdir, name)
     print(f"run folder: {run}")
+    remove_partial(run)
     with atomic_file(run / "options.json") as temporary:
         temporary.write_text(text + "\n")
     images.save_png(run / "reals.png", _reals(dataset))

@@ -1,6 +1,7 @@
 """Files and folders that are either complete or not there."""
 
 import contextlib
+import glob
 import hashlib
 import os
 import pathlib
@@ -77,15 +78,16 @@ class atomic_folder:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
 
-def remove_partial(folder, older_than=0):
+def remove_partial(folder, name="", older_than=0):
     """Remove what processes that were killed left unfinished in a folder.
 
     Args:
-        folder: path of a folder.
+        folder: path of a folder, which need not be there.
+        name: str, the name of the one file to look for, where others may be writing to the folder.
         older_than: float, seconds since the last change: what other processes may still be writing
             is younger.
     """
-    for path in pathlib.Path(folder).glob(f"{_PREFIX}*"):
+    for path in pathlib.Path(folder).glob(f"{_PREFIX}*{glob.escape(name)}"):
         # Another process may remove it, or finish it, at the same time.
         with contextlib.suppress(FileNotFoundError):
             if older_than and time.time() - path.stat().st_mtime <= older_than:

@@ -66,6 +66,7 @@ def test_resume(run, photos, capsys):
     """A finished run of the same options goes on to more epochs; other options begin a new one."""
     arguments = ["train", "--data", str(photos), "--outdir", str(run.parent), "--resume"]
     same = "--resolution 16 --batch 8 --width 2 --mirror --ema-decay 0.5".split()
+    (run / ".partial-abcreals.png").write_bytes(b"left by a process that was killed")
     assert cli.main([*arguments, *same, "--epochs", "3"]) == 0
     assert [path.name for path in run.parent.iterdir()] == [run.name]
     lines = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
@@ -74,6 +75,7 @@ def test_resume(run, photos, capsys):
         "step00000004",
         "step00000006",
     ]
+    assert not list(run.glob(".partial-*"))
     # Another recipe for the same data is refused rather than mixed in.
     assert cli.main([*arguments, *same[:-2], "--epochs", "3"]) == 1
     assert "ema_decay was 0.5 and is 0.0" in capsys.readouterr().err

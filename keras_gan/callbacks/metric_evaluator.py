@@ -6,7 +6,7 @@ import keras
 
 from keras_gan import backend
 from keras_gan.checks import check_integer
-from keras_gan.files import atomic_file
+from keras_gan.files import atomic_file, remove_partial
 from keras_gan.metrics.evaluation import evaluate
 
 # Where more is better.
@@ -81,6 +81,11 @@ class MetricEvaluator(keras.callbacks.Callback):
         self.options = {"verbose": 0, **options}
         self.evaluations = []
         self.best_value = initial_value_threshold
+
+    def on_train_begin(self, logs=None):
+        """Remove what a run that was killed left of `best`."""
+        if self.best is not None and backend.is_chief():
+            remove_partial(self.best.parent, self.best.name)
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate if `every_epochs` epochs have passed."""

@@ -6,6 +6,7 @@ import keras
 
 from keras_gan import backend, images, latents
 from keras_gan.checks import check_integer
+from keras_gan.files import remove_partial
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -65,8 +66,10 @@ class SampleGrid(keras.callbacks.Callback):
         self._steps_before_epoch = 0
 
     def on_train_begin(self, logs=None):
-        """Write the grid of the untrained model."""
+        """Write the grid of the untrained model, where no step was made before."""
         self._check_labels()
+        if backend.is_chief():
+            remove_partial(self.directory)
         self._steps_before_epoch = self._steps = int(self.model.step.numpy())
         if self._steps == 0:
             self._write("fakes_init.png", 0)

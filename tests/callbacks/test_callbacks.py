@@ -55,7 +55,10 @@ def test_sample_grid_and_history(gan, images, tmp_path):
     assert all(np.isfinite(line["g_loss"]) and line["seconds"] > 0 for line in lines)
 
     # A run that goes on keeps counting, and does not write the first grid again.
+    # What a killed process left half-written goes away.
     again = keras_gan.callbacks.SampleGrid(tmp_path / "again", seeds=[3])
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / ".partial-abcfakes00000012.png").write_bytes(b"half")
     gan.fit(images, batch_size=8, verbose=0, callbacks=[again])
     assert [path.name for path in (tmp_path / "again").iterdir()] == ["fakes00000015.png"]
 

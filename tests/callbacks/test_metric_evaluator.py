@@ -67,9 +67,12 @@ def test_the_best_model_is_kept(gan, options, tmp_path, mode):
 def test_the_best_of_a_run_before_is_kept(gan, options, tmp_path):
     best = tmp_path / "best.keras"
     best.write_text("of the run before")
+    (tmp_path / ".partial-abcbest.keras").write_text("half, of a run that was killed")
+    (tmp_path / ".partial-abcother.keras").write_text("somebody else's")
     evaluator = MetricEvaluator(IMAGES, best=best, initial_value_threshold=0.0, **options)
     gan.fit(IMAGES, batch_size=8, verbose=0, callbacks=[evaluator])
     assert best.read_text() == "of the run before"
+    assert [path.name for path in tmp_path.glob(".partial-*")] == [".partial-abcother.keras"]
 
 
 @pytest.mark.parametrize(
