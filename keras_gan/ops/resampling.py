@@ -14,6 +14,10 @@ from keras_gan.ops.convolution import conv, conv_transpose
 _LONG = 8
 # Up to here, a product with a matrix is as fast as a sum of slices, and compiles sooner.
 _MAX_MATRIX_SIDE = 32
+# Of the same with long filters on images rather than features: then both other ways, above all
+# their derivatives, take two to three times as long.
+_MAX_LONG_MATRIX_SIDE = 600
+_MAX_IMAGE_CHANNELS = 4
 # From the matrix and images to images, by their axis.
 _PRODUCTS = {1: "ab,nbwc->nawc", 2: "ab,nhbc->nhac"}
 
@@ -83,7 +87,10 @@ def upfirdn2d(x, taps, up=1, down=1, padding=0, flip=False, gain=1.0):
     taps = np.ones((1, 1)) if taps is None else np.asarray(taps, "float64")
     if not flip:
         taps = taps[::-1, ::-1] if taps.ndim == 2 else taps[::-1]
-    if backend.prefers_depthwise() and (up_x == up_y == 1 or down_x == down_y == 1):
+    max_matrix_side = _MAX_MATRIX_SIDE
+    if taps.ndim == 1 and x.shape[3] <= _MAX_IMAGE_CHANNELS and backend.prefers_products():
+        max_matrix_side = _MAX_LONG_MATRIX_SIDE
+    elif backend.prefers_depthwise() and (up_x == up_y == 1 or down_x == down_y == 1):
         # Long filters in two passes.
         passes = [taps * gain] if taps.ndim == 2 else [taps[:, None] * gain, taps[None]]
         for i, part in enumerate(passes):
@@ -95,8 +102,8 @@ def upfirdn2d(x, taps, up=1, down=1, padding=0, flip=False, gain=1.0):
         return x
     total = None
     for column, row in _separable(taps.tobytes(), taps.shape):
-        y = _along(x, 1, column * gain, up_y, down_y, top, bottom)
-        y = _along(y, 2, row, up_x, down_x, left, right)
+        y = _along(x, 1, column * gain, up_y, down_y, top, bottom, max_matrix_side)
+        y = _along(y, 2, row, up_x, down_x, left, right, max_matrix_side)
         total = y if total is None else total + y
     return total
 
@@ -284,11 +291,11 @@ def _check_sides(x, sides):
 # One axis -----------------------------------------------------------------------------------------
 
 
-def _along(x, axis, taps, up, down, before, after):
+def _along(x, axis, taps, up, down, before, after, max_matrix_side):
     """`x` upsampled, padded, correlated with `taps` and downsampled along an axis."""
     full = x.shape[axis] * up + before + after - len(taps) + 1
     _check_sides(x, [full])
-    if max(x.shape[axis], full) <= _MAX_MATRIX_SIDE:
+    if max(x.shape[axis], full) <= max_matrix_side:
         matrix = _matrix(taps, x.shape[axis], full, up, before)[::down]
         return ops.einsum(_PRODUCTS[axis], ops.cast(matrix, x.dtype), x)
     if up == 1:
