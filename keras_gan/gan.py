@@ -1245,8 +1245,8 @@ class GAN(backend.Trainer, keras.Model):
             overwrite: bool, replace a preset folder that is there.
             **facts: further plain JSON entries of `metadata.json`; the card shows `recipe`,
                 `training`, `metrics` (dict from figure to value, or to a dict of `value` and
-                `protocol`), `weaknesses`, `dataset_licence` and `samples` (name of a picture beside
-                the card).
+                `protocol`), `weaknesses`, `dataset_licence`, `samples` (name of a picture beside
+                the card) and `pictures` (dict from caption to the name of another).
 
         Raises:
             ValueError: if the class is not registered (`@keras_gan.presets.register`), its config

@@ -77,6 +77,8 @@ def render(name, metadata):
     )
     if metadata.get("samples"):
         text += f"\n![samples]({metadata['samples']})\n"
+    for caption, picture in (metadata.get("pictures") or {}).items():
+        text += f"\n{_inline(caption)}:\n\n![{_inline(caption)}]({picture})\n"
     rows = [("Parameters", ", ".join(f"{k} {n:,}" for k, n in metadata["parameters"].items()))]
     if metadata.get("weights_bytes"):
         rows.append(("Size of the weights", f"{metadata['weights_bytes'] / 1e6:.1f} MB"))

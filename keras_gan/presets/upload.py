@@ -7,6 +7,7 @@ from keras_gan import images
 from keras_gan.presets import card, folder, hub
 
 _SAMPLES = "samples.png"
+_MAX_PICTURE = 2**26
 
 
 def upload_preset(uri, preset, *, private=None, readme=None, message="Upload a keras_gan preset"):
@@ -14,8 +15,8 @@ def upload_preset(uri, preset, *, private=None, readme=None, message="Upload a k
 
     The preset is loaded first: what could not be read again is not published. Only the preset's own
     files go up, all in one commit: configuration, metadata, weights, a picture of samples (drawn
-    from seeds 0 to 15 unless the metadata name one) and a card, README.md, which is made from the
-    metadata anew.
+    from seeds 0 to 15 unless the metadata name one), the other pictures that the metadata name, and
+    a card, README.md, which is made from the metadata anew.
 
     Log in before with `hf auth login`, or set HF_TOKEN.
 
@@ -53,9 +54,12 @@ def upload_preset(uri, preset, *, private=None, readme=None, message="Upload a k
     metadata.update(folder.facts_of(model))
     # Unstated samples are null in a folder of `save_to_preset(samples=None)`.
     picture = metadata["samples"] = metadata.get("samples") or _SAMPLES
-    hub.check_path("picture", picture)
+    others = (metadata.get("pictures") or {}).values()
+    for name in (picture, *others):
+        hub.check_path("picture", name)
     stored = place.path / picture
     contents = {picture: stored if stored.is_file() else _drawn(model)}
+    contents |= {name: place.read(name, pathlib.Path.read_bytes, _MAX_PICTURE) for name in others}
     if metadata.get("source") is None:
         contents[folder.WEIGHTS] = place.path / folder.WEIGHTS
     contents[folder.CONFIG] = folder.as_json(config).encode()

@@ -67,14 +67,22 @@ def fails(client, code, kind, message):
 
 def test_what_was_uploaded_comes_back(hub, client, preset, tmp_path):
     gan = keras_gan.DCGAN.from_preset(preset[0])
-    gan.save_to_preset(tmp_path / "mine", licence="CC-BY-4.0", dataset="my photos | more")
+    gan.save_to_preset(
+        tmp_path / "mine",
+        licence="CC-BY-4.0",
+        dataset="my photos | more",
+        pictures={"Truncation": "truncation.png"},
+    )
+    (tmp_path / "mine" / "truncation.png").write_bytes(b"a picture")
     (tmp_path / "mine" / "diary.txt").write_text("private")
     address = client.run(
         f"result = keras_gan.upload_preset('hf://me/mine', {str(tmp_path / 'mine')!r})"
     )
     tree, commit = hub.tree("me/mine")
     assert address.endswith(f"me/mine/commit/{commit}")
-    assert set(tree) == {"config.json", "metadata.json", WEIGHTS, "README.md", "samples.png"}
+    pictures = {"samples.png", "truncation.png"}
+    assert set(tree) == {"config.json", "metadata.json", WEIGHTS, "README.md", *pictures}
+    assert tree["truncation.png"] == b"a picture"
     assert tree["samples.png"].startswith(b"\x89PNG")
     card = tree["README.md"].decode()
     for text in (
@@ -86,6 +94,7 @@ def test_what_was_uploaded_comes_back(hub, client, preset, tmp_path):
         "| Parameters | generator ",
         "| Size of the weights | 0.1 MB |",
         "![samples](samples.png)",
+        "![Truncation](truncation.png)",
     ):
         assert text in card
     assert client.run(load("me/mine")) == gan.generate(seeds=[1]).tolist()
@@ -119,6 +128,10 @@ def test_uploads_that_cannot_be(hub, client, preset, tmp_path):
         edited(preset[1], "metadata.json", samples="../../secret.png")
     )
     fails(client, f"keras_gan.upload_preset('hf://me/no', {str(broken)!r})", "ValueError", "secret")
+    (broken / "metadata.json").write_bytes(
+        edited(preset[1], "metadata.json", pictures={"Mixing": "mixing.png"})
+    )
+    fails(client, f"keras_gan.upload_preset('hf://me/no', {str(broken)!r})", "ValueError", "mixing")
     assert hub.requests == []
     anonymous = (
         "import os, unittest.mock\n"

@@ -12,8 +12,8 @@ STYLEGAN2_GENERATION = {
     for count in (1, 4)
 }
 STYLEGAN2_TRAINING = {
-    "stylegan2_train_64": (64, 16384, 8),
-    "stylegan2_train_256": (256, 16384, 4),
+    "stylegan2_train_64": (64, 8192, 8),
+    "stylegan2_train_256": (256, 8192, 4),
 }
 # Of four iterations, one has the phase of path lengths; of sixteen, one that of R1.
 STYLEGAN2_ITERATIONS = 4
