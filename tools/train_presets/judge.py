@@ -2,6 +2,7 @@
 
     KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_fashion_mnist_32 --write
     KERAS_BACKEND=torch python tools/train_presets/judge.py dcgan_emoji_64 --data img/google/64
+    KERAS_BACKEND=torch python tools/train_presets/judge.py stylegan2_emoji_64 --data package
 
 Samples are compared with real images through the features of a classifier that is a preset, too;
 the same figures of other real images, where there are some, say what to expect of a perfect
@@ -14,6 +15,7 @@ import pathlib
 
 import numpy as np
 from classifier_recipes import fashion_mnist
+from recipes import RECIPES
 
 import keras_gan
 from keras_gan.metrics import evaluate
@@ -48,7 +50,7 @@ def figures_of(gan, preset, data=None, count=10_000, seed=0):
     Args:
         gan: `keras_gan.GAN`.
         preset: str, in which `"fashion_mnist"` or `"emoji"` says what the samples should be.
-        data: folder of the emoji that it was trained on.
+        data: the data's path, of emoji.
         count: int.
         seed: int, of the samples.
 
@@ -68,8 +70,8 @@ def figures_of(gan, preset, data=None, count=10_000, seed=0):
             **{f"{label}, training images": figure for label, figure in floor.items()},
             **classes_of(samples, test),
         }
-    real = keras_gan.data.image_folder(data, image_shape=(64, 64, 3), background="white")
-    what = f"all {real.num_images:,} training images, not mirrored"
+    real = RECIPES[preset].reals(data)
+    what = f"all {getattr(real, 'num_images', len(real)):,} training images, not mirrored"
     return compared(samples, real, who, what, "emoji_classifier")
 
 
@@ -143,7 +145,7 @@ def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("preset", help="name or folder of a preset")
-    parser.add_argument("--data", help="folder of the emoji")
+    parser.add_argument("--data", help="path of the data, of emoji")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0, help="of the samples")
     parser.add_argument("--write", action="store_true", help="into the preset's card")
