@@ -25,12 +25,12 @@ def check_number(name, value, minimum=0, maximum=math.inf, below=math.inf):
     """Raises a ValueError unless `value` is a finite number within the limits."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not (number and minimum <= value <= maximum and value < below):
-        accepted = f">= {minimum}"
+        accepted = "" if minimum == -math.inf else f" >= {minimum}"
         if maximum < math.inf:
-            accepted = f"in [{minimum}, {maximum}]"
+            accepted = f" in [{minimum}, {maximum}]"
         elif below < math.inf:
-            accepted = f"in [{minimum}, {below})"
-        raise ValueError(f"`{name}` must be a finite number {accepted}. Received: {value!r}")
+            accepted = f" in [{minimum}, {below})"
+        raise ValueError(f"`{name}` must be a finite number{accepted}. Received: {value!r}")
 
 
 def check_positive(name, value, maximum=math.inf):

@@ -226,7 +226,7 @@ def _parser():
         help="ada: augmentation that adapts, for few images (default: noaug)",
     )
     train.add_argument(
-        "--target", type=float, default=0.6, help="of ada: the r_t to keep to (default: 0.6)"
+        "--target", type=float, help="of --aug ada: the r_t to keep to (default: 0.6)"
     )
     train.add_argument("--ema-decay", type=float, help="of the averaged generator, such as 0.999")
     train.add_argument("--seed", type=int, default=0, help="of data order and noise (default: 0)")
@@ -531,6 +531,7 @@ def _train(arguments):
     keras.utils.set_random_seed(arguments.seed)
     gan, dataset = _model_and_data(arguments)
     gan.compile(ema_decay=arguments.ema_decay, **_objective(gan, arguments))
+    controllers = _controllers(arguments)
     options = {
         "model": type(gan).__name__,
         "config": gan.get_config(),
@@ -538,7 +539,7 @@ def _train(arguments):
         "batch": arguments.batch,
         "seed": arguments.seed,
         "start": arguments.preset,
-        **({"target": arguments.target} if arguments.aug == "ada" else {}),
+        **({"target": controllers[0].target} if controllers else {}),
         "data": dataset.protocol,
         "compile": gan.get_compile_config(),
         "keras_gan": keras_gan.__version__,
@@ -562,9 +563,6 @@ def _train(arguments):
     snapshot = callbacks.Snapshot(
         run / "checkpoints", every_steps=arguments.checkpoint_steps, every_epochs=arguments.snap
     )
-    controllers = []
-    if arguments.aug == "ada":
-        controllers.append(callbacks.AdaptiveAugmentation(arguments.target))
     gan.fit(
         dataset,
         epochs=arguments.epochs,
@@ -604,11 +602,24 @@ def _objective(gan, arguments):
     return objective
 
 
+def _controllers(arguments):
+    """The callbacks that move what training depends on."""
+    if arguments.aug == "ada":
+        target = 0.6 if arguments.target is None else arguments.target
+        return [callbacks.AdaptiveAugmentation(target)]
+    if arguments.target is not None:
+        raise ValueError("--target is what --aug ada keeps to. Remove it, or add --aug ada.")
+    return []
+
+
 def _check_flags_of_stylegan2(arguments, is_stylegan2):
-    given = {"--gamma": arguments.gamma, "--cond": arguments.cond, "--freezed": arguments.freezed}
-    if arguments.cfg != "auto":
-        given["--cfg"] = arguments.cfg
-    flags = [flag for flag, value in given.items() if value]
+    given = {
+        "--gamma": arguments.gamma is not None,
+        "--cond": arguments.cond,
+        "--freezed": arguments.freezed,
+        "--cfg": arguments.cfg != "auto",
+    }
+    flags = [flag for flag, is_given in given.items() if is_given]
     if flags and not is_stylegan2:
         raise ValueError(f"{flags} are of stylegan2. Remove them, or add --model stylegan2.")
     if arguments.freezed and not arguments.preset:

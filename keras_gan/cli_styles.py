@@ -7,7 +7,7 @@ import numpy as np
 import keras_gan
 from keras_gan import cli_arguments as types
 from keras_gan import images, latents, metrics, videos
-from keras_gan.files import atomic_file
+from keras_gan.files import atomic_file, check_writable
 from keras_gan.latents.styles import check_has_styles
 
 
@@ -64,7 +64,11 @@ def add_commands(commands):
         default=120,
         help="frames from one seed to the next (default: 120)",
     )
-    video.add_argument("--fps", type=float, default=60, help="frames in a second (default: 60)")
+    video.add_argument(
+        "--fps",
+        type=float,
+        help="frames in a second (default: 60; 50 in a .gif, which has no more)",
+    )
     video.add_argument(
         "--grid", type=types.grid, default=(1, 1), help="COLUMNSxROWS of walks (default: 1x1)"
     )
@@ -141,8 +145,18 @@ def _add_model(parser, truncation=True):
         )
 
 
-def _mix(arguments):
+def _model(arguments):
     gan = keras_gan.GAN.from_preset(arguments.preset)
+    if gan.num_classes is not None and arguments.label is None:
+        raise ValueError(
+            f"{type(gan).__name__} generates images of {gan.num_classes} classes: add for example "
+            f"--class {gan.num_classes - 1}."
+        )
+    return gan
+
+
+def _mix(arguments):
+    gan = _model(arguments)
     mixture = latents.mix(
         gan,
         arguments.rows,
@@ -167,7 +181,7 @@ def _mix(arguments):
 
 
 def _video(arguments):
-    gan = keras_gan.GAN.from_preset(arguments.preset)
+    gan = _model(arguments)
     columns, rows = arguments.grid
     frames = latents.walk(
         gan,
@@ -179,8 +193,11 @@ def _video(arguments):
         truncation=arguments.truncation,
         batch_size=arguments.batch_size,
     )
-    count = videos.save_video(arguments.output, frames, arguments.fps)
-    print(f"{count} frames, {count / arguments.fps:.1f} seconds in {arguments.output}")
+    fps = arguments.fps
+    if fps is None:
+        fps = 50 if arguments.output.suffix.lower() == ".gif" else 60
+    count = videos.save_video(arguments.output, frames, fps)
+    print(f"{count} frames, {count / fps:.1f} seconds in {arguments.output}")
 
 
 def read_lpips(paths):
@@ -189,10 +206,11 @@ def read_lpips(paths):
 
 
 def _project(arguments):
+    # Told now, not after a thousand steps.
+    check_writable(arguments.outdir)
     if arguments.save_video in ("mp4", "webm"):
-        # Told now, not after a thousand steps.
         videos.import_imageio()
-    gan = keras_gan.GAN.from_preset(arguments.preset)
+    gan = _model(arguments)
     distance = None
     if arguments.extractor:
         distance = metrics.FeatureExtractor.from_preset(arguments.extractor)

@@ -98,6 +98,27 @@ def remove_partial(folder, name="", older_than=0):
                 path.unlink()
 
 
+def check_writable(folder):
+    """Raises an OSError if nothing can be written to a folder, which need not be there yet.
+
+    For what takes long: it is better to know before.
+
+    Args:
+        folder: str or path.
+
+    Example:
+    ```python
+    keras_gan.files.check_writable("out")
+    ```
+    """
+    path = pathlib.Path(folder).absolute()
+    existing = next(each for each in (path, *path.parents) if each.exists())
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder: {existing} is a file")
+    if not os.access(existing, os.W_OK):
+        raise PermissionError(f"Nothing can be written to {folder}: {existing} is not writable")
+
+
 def sha256(path):
     """The SHA-256 of a file.
 

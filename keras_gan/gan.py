@@ -1154,9 +1154,9 @@ class GAN(backend.Trainer, keras.Model):
             return None
         if labels is None:
             raise ValueError(
-                f"{type(self).__name__} generates images of a class: pass for example `labels=3`, "
-                f"a list of one for each image, or `labels='random'`. There are "
-                f"{self.num_classes} classes."
+                f"{type(self).__name__} generates images of {self.num_classes} classes: pass for "
+                f"example `labels={self.num_classes - 1}`, a list of one for each image, or "
+                "`labels='random'`."
             )
         if isinstance(labels, str) and labels == "random":
             return latents.labels_from_seeds(seeds, self.num_classes)

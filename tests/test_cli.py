@@ -164,8 +164,14 @@ def test_train_stylegan2(photos, tmp_path, capsys):
     (augmentation,) = found["compile"]["augmentations"]
     assert augmentation["class_name"] == "ADA"
 
-    assert train("--model", "dcgan", "--gamma", "2") == 1
-    assert "['--gamma'] are of stylegan2" in capsys.readouterr().err
+    for gamma in ("2", "0"):
+        assert train("--model", "dcgan", "--gamma", gamma) == 1
+        assert "['--gamma'] are of stylegan2" in capsys.readouterr().err
+    assert train("--model", "stylegan2", "--target", "0.5") == 1
+    assert "add --aug ada" in capsys.readouterr().err
+    # Known before there is a run folder.
+    assert train("--model", "stylegan2", "--aug", "ada", "--target", "nan") == 1
+    assert "`target` must be a finite number in [-1, 1]" in capsys.readouterr().err
     assert train("--model", "stylegan2", "--freezed", "3") == 1
     assert "add --preset" in capsys.readouterr().err
 

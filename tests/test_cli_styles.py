@@ -62,12 +62,16 @@ def test_video(preset, conditional, tmp_path, capsys):
     with Image.open(tmp_path / "a.gif") as image:
         assert image.size == (32, 16) and image.info["duration"] == 50
     assert "4 frames, 0.2 seconds" in capsys.readouterr().out
+    # Without --fps, as fast as the format allows, up to 60.
+    assert cli.main([*command, "--output", str(tmp_path / "fast.gif")]) == 0
+    with Image.open(tmp_path / "fast.gif") as image:
+        assert image.info["duration"] == 20
     assert cli.main([*command, "--output", str(tmp_path / "a.mp4"), "--trunc", "0.5"]) == 0
     assert (tmp_path / "a.mp4").stat().st_size > 500
     command = ["video", "--preset", conditional, "--seeds", "0-1", "--frames", "1"]
     command += ["--output", str(tmp_path / "b.webp")]
     assert cli.main(command) == 1
-    assert "3 classes" in capsys.readouterr().err
+    assert "3 classes: add for example --class 2" in capsys.readouterr().err
     assert not (tmp_path / "b.webp").exists()
     assert cli.main([*command, "--class", "2"]) == 0
 
@@ -126,11 +130,11 @@ def files(tmp_path_factory, preset):
         ("mix --preset {preset} --rows 1 --cols 2", "styles 0-5"),
         ("mix --preset {dcgan} --rows 1 --cols 2", "has no styles"),
         ("mix --preset {preset} --rows 1 --cols 2 --styles 0 --class 1", "not conditional"),
-        ("mix --preset {preset} --rows 1 --cols 2 --styles 0 --trunc nan", "`truncation`"),
+        ("mix --preset {preset} --rows 1 --cols 2 --styles 0 --trunc nan", "a finite number. "),
         ("video --preset {preset} --seeds 1 --output {files}/a.gif", "two or more"),
         ("video --preset {preset} --seeds 0-2 --grid 2x1 --output {files}/a.gif", "equally many"),
         ("video --preset {preset} --seeds 0-1 --output {files}/a.avi", "suffix"),
-        ("video --preset {preset} --seeds 0-1 --output {files}/a.gif", "at most 50"),
+        ("video --preset {preset} --seeds 0-1 --fps 60 --output {files}/a.gif", "at most 50"),
         ("video --preset {preset} --seeds 0-1 --fps 0 --output {files}/a.gif", "`fps`"),
         ("video --preset {dcgan} --seeds 0-1 --output {files}/a.gif", "has no styles"),
         ("project --preset {preset} --target {files}/none.png --extractor x", "No network 'x'"),
@@ -143,6 +147,11 @@ def files(tmp_path_factory, preset):
             "project --preset {preset} --target {files}/text.png "
             "--extractor fashion_mnist_classifier",
             "Cannot decode",
+        ),
+        # Before a thousand steps.
+        (
+            "project --preset {preset} --target {files}/text.png --outdir {files}/text.npz/out",
+            "is no folder",
         ),
         ("project --preset {dcgan} --target a.png --extractor fashion_mnist_classifier", "styles"),
         ("project --preset {preset} --target a.png --lpips-weights a.pt b.pt", "a.pt"),

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from keras_gan.files import atomic_file
+from keras_gan.files import atomic_file, check_writable
 
 
 def test_replaces_at_the_end(tmp_path):
@@ -54,3 +54,19 @@ def test_usual_permissions(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "no" / "a"):
         pass
+
+
+def test_what_can_be_written_to(tmp_path):
+    check_writable(tmp_path)
+    check_writable(tmp_path / "a" / "b")
+    (tmp_path / "file").write_text("")
+    for path in ("file", "file/a"):
+        with pytest.raises(NotADirectoryError, match="file is a file"):
+            check_writable(tmp_path / path)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_cannot_be_written_to(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(PermissionError, match="is not writable"):
+        check_writable(tmp_path)

@@ -5,6 +5,9 @@
 The weights stay where they are published: whoever calls `from_preset` downloads and converts them,
 under their licence. What is stated here is what the publishers, or those who measured again, state.
 
+Configurations A to D of the StyleGAN2 paper are not declared: they are other networks, which no
+layout reads.
+
 OpenMMLab has trained StyleGAN2 on FFHQ itself (1024 and 256 px) and gives it away under Apache-2.0.
 These networks would be the defaults here, but the names of their tensors are not known to this
 project, so NVIDIA's are.
@@ -113,6 +116,16 @@ NETWORKS = {
             "PPL, end points in w": "129.4",
         },
     ),
+    "ffhq_1024_pytorch": Network(
+        "ffhq",
+        f"{ADA}/ffhq.pkl",
+        1024,
+        f"{F}, as StyleGAN2-ADA's authors give it away",
+        "2.84",
+        f"{PAPER} (the StyleGAN2 paper)",
+        "a205a346e86a9ddaae702e118097d014b7b8bd719491396a162cca438f2f524c",
+    ),
+    "ffhq_1024_ngc": Network("ffhq", f"{NGC}/stylegan2-ffhq-1024x1024.pkl", 1024, "StyleGAN2"),
     "ffhq_1024_config_e": Network(
         "ffhq",
         f"{STYLEGAN2}/stylegan2-ffhq-config-e.pkl",
@@ -182,6 +195,9 @@ NETWORKS = {
         1024,
         f"{ADA_TRAINED}, continued from FFHQ",
     ),
+    "metfaces_1024_ngc": Network(
+        "metfaces", f"{NGC}/stylegan2-metfaces-1024x1024.pkl", 1024, "StyleGAN2"
+    ),
     "metfaces_1024_ada": Network(
         "metfaces",
         f"{SMALL}/metfaces-mirror-paper1024-ada.pkl",
@@ -214,6 +230,9 @@ NETWORKS = {
         "3.55",
         f"{PAPER} (the paper; not in the repository's README)",
     ),
+    "afhq_cat_512_ngc": Network(
+        "afhqcat", f"{NGC}/stylegan2-afhqcat-512x512.pkl", 512, "StyleGAN2"
+    ),
     "afhq_dog_512": Network(
         "afhqdog",
         f"{ADA}/afhqdog.pkl",
@@ -231,6 +250,9 @@ NETWORKS = {
     ),
     "afhq_dog_512_ada": Network(
         "afhqdog", f"{SMALL}/afhqdog-mirror-paper512-ada.pkl", 512, ADA_TRAINED, "7.40"
+    ),
+    "afhq_dog_512_ngc": Network(
+        "afhqdog", f"{NGC}/stylegan2-afhqdog-512x512.pkl", 512, "StyleGAN2"
     ),
     "afhq_wild_512": Network(
         "afhqwild",
@@ -250,6 +272,9 @@ NETWORKS = {
     "afhq_wild_512_ada": Network(
         "afhqwild", f"{SMALL}/afhqwild-mirror-paper512-ada.pkl", 512, ADA_TRAINED, "3.05"
     ),
+    "afhq_wild_512_ngc": Network(
+        "afhqwild", f"{NGC}/stylegan2-afhqwild-512x512.pkl", 512, "StyleGAN2"
+    ),
     "afhqv2_512": Network("afhqv2", f"{NGC}/stylegan2-afhqv2-512x512.pkl", 512, "StyleGAN2"),
     "brecahad_512": Network(
         "brecahad",
@@ -258,6 +283,9 @@ NETWORKS = {
         ADA_TRAINED,
         "15.71",
         metrics={"KID x 1000": "2.88", f"FID, {CLEANFID}": "15.70 (clean FID 15.63)"},
+    ),
+    "brecahad_512_ngc": Network(
+        "brecahad", f"{NGC}/stylegan2-brecahad-512x512.pkl", 512, "StyleGAN2"
     ),
     "brecahad_512_noaug": Network(
         "brecahad",
@@ -278,6 +306,14 @@ NETWORKS = {
         channel_base=HALF,
         config=TEN_CLASSES,
         metrics={"Inception Score": "10.14"},
+    ),
+    "cifar10_32_ngc": Network(
+        "cifar10",
+        f"{NGC}/stylegan2-cifar10-32x32.pkl",
+        32,
+        "StyleGAN2, conditional",
+        channel_base=HALF,
+        config=TEN_CLASSES,
     ),
     "cifar10_32_unconditional": Network(
         "cifar10",

@@ -24,7 +24,10 @@ def export(gan, path, layout=None, networks=tuple(_PREFIXES)):
     ```python
     tensors = safetensors.torch.load_file("gan.safetensors")
     state = {k.removeprefix("G_ema."): v for k, v in tensors.items() if k.startswith("G_ema.")}
-    G_ema.load_state_dict(state, strict=False)  # Constant filters are not in the file.
+    # Constants are not in the file: only filters may be missing.
+    keys = G_ema.load_state_dict(state, strict=False)
+    assert not keys.unexpected_keys
+    assert all(key.endswith(".resample_filter") for key in keys.missing_keys)
     ```
 
     Args:

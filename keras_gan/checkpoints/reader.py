@@ -20,6 +20,13 @@ _ACCEPTED = (
     "HDF5 of plain data sets"
 )
 
+# What files turn out to be that are taken for checkpoints, by how they begin.
+_MISTAKEN = (
+    ((b"\x1f\x8b",), "a gzip file: unpack it"),
+    ((b"<!doctype", b"<html", b"<?xml"), "a web page: get the file that it leads to"),
+    ((b"version https://git-lfs",), "a pointer of Git LFS: run `git lfs pull`"),
+)
+
 # What the standard library and NumPy raise on bytes that are not what they should be.
 _DAMAGE = (
     ArithmeticError,
@@ -74,6 +81,11 @@ def read_tensors(path):
         (100, 512, 4, 4)
     """
     path = os.fspath(path)
+    if os.path.isdir(path):
+        raise IsADirectoryError(
+            f"{path} is a folder, not a checkpoint file. Folders that keras_gan wrote are presets, "
+            "which `from_preset` loads."
+        )
     with open(path, "rb") as stream:
         try:
             found = _read(stream, path)
@@ -96,6 +108,11 @@ def _read(stream, path):
         if is_torch_legacy(stream):
             return read_torch_legacy(stream, size)
         return read_network_pickle(stream, size)
+    if not head:
+        raise ValueError("the file is empty: get it again")
+    for beginnings, what in _MISTAKEN:
+        if head.lstrip().lower().startswith(beginnings):
+            raise ValueError(f"found {what}")
     if head[257:262] == b"ustar":
         raise ValueError("found a tar file, which torch wrote before 0.1.10 or somebody packed")
     raise ValueError(f"found a file that begins with {head[:16]!r}")

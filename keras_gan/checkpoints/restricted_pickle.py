@@ -249,7 +249,10 @@ class _Window:
 
     def read(self, size):
         if size > self._left:
-            raise ValueError("the pickle is longer than is read, or claims to be")
+            raise ValueError(
+                "the pickle is cut off, or claims to be longer than is read: compare the file's "
+                "size with the original's, and get it again"
+            )
         return self._take(self._stream.read(size))
 
     def readline(self):

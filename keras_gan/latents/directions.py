@@ -129,7 +129,7 @@ def edit(ws, direction, strength, layers=None):
         float32 array of the shape of `ws`.
 
     Raises:
-        ValueError: if the shapes do not fit, or there is no such style.
+        ValueError: if the shapes do not fit, there is no such style, or a number is not finite.
 
     Example:
     ```python
@@ -151,6 +151,8 @@ def edit(ws, direction, strength, layers=None):
             f"`strength` is a finite number, or one for each of the {len(edited)} images. "
             f"Received: {strength}"
         )
+    if not np.isfinite(direction).all():
+        raise ValueError("`direction` has entries that are no finite numbers.")
     chosen = parse_layers(layers, edited.shape[1])
     edited[:, chosen] += strength.reshape(-1, 1, 1) * direction
     return edited

@@ -20,7 +20,7 @@ def spline(points, positions):
         float64 array `(N, ...)`.
 
     Raises:
-        ValueError: if there are no points.
+        ValueError: if there are no points, or positions are no list of finite numbers.
 
     Example:
     ```python
@@ -28,16 +28,19 @@ def spline(points, positions):
     ```
     """
     points = np.asarray(points, "float64")
-    count = len(points)
-    if count == 0:
+    positions = np.asarray(positions, "float64")
+    if points.ndim == 0 or len(points) == 0:
         raise ValueError("A curve passes at least one point. Received: none")
+    if positions.ndim != 1 or not np.isfinite(positions).all():
+        raise ValueError(f"`positions` are finite numbers (N,). Received: {positions}")
+    count = len(points)
     flat = points.reshape(count, -1)
     # Second derivatives that make the first ones continuous.
     eye = np.eye(count)
     system = 4 * eye + np.roll(eye, 1, axis=0) + np.roll(eye, -1, axis=0)
     bends = np.roll(flat, -1, axis=0) - 2 * flat + np.roll(flat, 1, axis=0)
     second = np.linalg.solve(system, 6 * bends)
-    positions = np.asarray(positions, "float64") % count
+    positions = positions % count
     # A negative number that is nearly 0 is rounded to `count`.
     low = np.floor(positions).astype("int64") % count
     high = (low + 1) % count

@@ -453,6 +453,8 @@ class StyleGAN2(GAN):
                 f"`ws` are styles of shape (N, {self.num_styles}, {style_dim}) or (N, {style_dim})."
                 f" Received: shape {ws.shape}"
             )
+        if not np.isfinite(ws).all():
+            raise ValueError("`ws` has entries that are no finite numbers.")
         network = self.ema_generator if ema else self.generator
         return convert(self._images(ws, seeds, network, batch_size, noise))
 

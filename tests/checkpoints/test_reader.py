@@ -2,9 +2,11 @@
 
 import argparse
 import collections
+import gzip
 import json
 import os
 import pathlib
+import pickle
 import struct
 import subprocess
 import sys
@@ -338,8 +340,25 @@ def test_content_counts_and_not_the_name(tmp_path, name):
 def test_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_tensors(tmp_path / "none")
-    with pytest.raises(OSError):
+    with pytest.raises(IsADirectoryError, match=r"is a folder.*from_preset"):
         read_tensors(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (b"", "empty: get it again"),
+        (b"\n<!DOCTYPE html><title>Sign in</title>", "a web page: get the file"),
+        (b"<HTML>", "a web page"),
+        (gzip.compress(pickle.dumps({})), "unpack it"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (pickle.dumps({"G": bytes(1000)}, 3)[:-500], "cut off.*get it again"),
+    ],
+)
+def test_what_is_taken_for_a_checkpoint(tmp_path, content, remedy):
+    (tmp_path / "network.pkl").write_bytes(content)
+    with pytest.raises(ValueError, match=f"network.pkl.*{remedy}.*Accepted: torch.save files"):
+        read_tensors(tmp_path / "network.pkl")
 
 
 def test_reader_imports_no_framework():

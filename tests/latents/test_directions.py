@@ -88,6 +88,7 @@ def test_edit():
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(7), 1.0), "shape \\(7,\\)"),
         (lambda gan: latents.edit(np.zeros((2, 6, 8)), np.zeros(8), [1.0]), "each of the 2"),
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(8), np.nan), "finite"),
+        (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.full(8, np.inf), 1), "`direction` has"),
     ],
 )
 def test_bad_input(gan, tool, message):

@@ -80,3 +80,9 @@ def test_batches_do_not_matter(gan):
 def test_bad_input_is_told_before_the_first_frame(gan, arguments, message):
     with pytest.raises(ValueError, match=message):
         latents.walk(gan, **{"seeds": [1, 2], **arguments})
+
+
+@pytest.mark.parametrize("positions", [1.0, [[0.0]], [np.nan]])
+def test_positions_that_are_none(positions):
+    with pytest.raises(ValueError, match="`positions` are finite"):
+        latents.spline(np.ones((2, 3)), positions)

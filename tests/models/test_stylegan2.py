@@ -387,6 +387,8 @@ def test_noise_of_images(generator):
         generator.generate_from_styles(ws, noise="random")
     with pytest.raises(ValueError, match=r"`ws` are styles of shape .* Received: shape \(1, 4\)"):
         generator.generate_from_styles(ws[:, :, 0])
+    with pytest.raises(ValueError, match="no finite numbers"):
+        generator.generate_from_styles(np.full_like(ws, np.nan))
 
 
 def test_mixed_styles():
