@@ -336,9 +336,9 @@ def test_refusals_of_recipes():
             StyleGAN2.from_recipe(*arguments)
     with pytest.raises(ValueError, match=r"StyleGAN2 has no arguments \['packing'\]. It has"):
         StyleGAN2.from_recipe("auto", (8, 8, 3), packing=2)
-    with pytest.raises(ValueError, match="`image_shape` is .* Received: None"):
+    with pytest.raises(ValueError, match=r"`image_shape` is .* Received: None"):
         recipe_for("auto", None)
-    with pytest.raises(ValueError, match="`interval` must be an integer >= 1. Received: 0"):
+    with pytest.raises(ValueError, match=r"`interval` must be an integer >= 1. Received: 0"):
         lazy_adam(0.002, 0)
 
 
@@ -396,11 +396,11 @@ def test_noise_of_images(generator):
     assert np.abs(images["const"] - images["none"]).max() > 1e-3
     assert np.abs(images["random"] - images["const"]).max() > 1e-3
     for noise in ("some", None, 3):
-        with pytest.raises(ValueError, match=f"`noise` is one of .* Received: {noise!r}"):
+        with pytest.raises(ValueError, match=rf"`noise` is one of .* Received: {noise!r}"):
             generator.generate(seeds=[1], labels=1, noise=noise)
     with pytest.raises(ValueError, match=r"has no arguments \['psi'\]. It has \['truncation', "):
         generator.generate(seeds=[1], labels=1, psi=0.7)
-    with pytest.raises(ValueError, match="`batch_size` must be an integer >= 1. Received: 0"):
+    with pytest.raises(ValueError, match=r"`batch_size` must be an integer >= 1. Received: 0"):
         generator.styles_from_seeds([1], labels=1, batch_size=0)
     ws = generator.styles_from_seeds([1], labels=1)
     made = generator.generate_from_styles(ws, noise="random", seeds="1", output_type="float")
