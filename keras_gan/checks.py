@@ -1,5 +1,6 @@
 """Checks of arguments that many entries share."""
 
+import inspect
 import math
 import os
 
@@ -38,6 +39,23 @@ def check_positive(name, value, maximum=math.inf):
     check_number(name, value, maximum=maximum)
     if value == 0:
         raise ValueError(f"`{name}` must be positive. Received: {value!r}")
+
+
+def check_arguments(owner, function, given, hidden=()):
+    """Raises a ValueError unless a function takes all keyword arguments that are given.
+
+    Args:
+        owner: str, what the message says that has no such arguments.
+        function: callable.
+        given: names of the arguments.
+        hidden: names that are not the caller's to give.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    accepted = [p.name for p in parameters if p.name not in ("self", *hidden)]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    unknown = sorted(set(given) - set(accepted))
+    if unknown and not takes_any:
+        raise ValueError(f"{owner} has no arguments {unknown}. It has {accepted}.")
 
 
 def check_path(name, value):

@@ -25,7 +25,7 @@ from keras_gan import (
     schedules,
 )
 from keras_gan.callbacks import AdaptiveAugmentation, Diagnosis, Snapshot
-from keras_gan.checks import check_integer
+from keras_gan.checks import check_arguments, check_integer
 from keras_gan.context import Context
 from keras_gan.metrics import SampleMetric, sources
 from keras_gan.ops import pack
@@ -71,8 +71,16 @@ class Phase(NamedTuple):
     due: Callable | None = None
 
 
+class _Checked:
+    """Names the arguments that there are when a model is made with others."""
+
+    def __new__(cls, *args, **kwargs):
+        check_arguments(cls.__name__, cls.__init__, kwargs)
+        return super().__new__(cls, *args, **kwargs)
+
+
 @keras.saving.register_keras_serializable(package="keras_gan")
-class GAN(backend.Trainer, keras.Model):
+class GAN(_Checked, backend.Trainer, keras.Model):
     """A generator and a discriminator that are trained against each other.
 
     The zoo's models derive from it; it can also be used as it is with two networks of one's own. A
@@ -1108,6 +1116,8 @@ class GAN(backend.Trainer, keras.Model):
         network = self.ema_generator if ema else self.generator
         if truncation is not None:
             options["truncation"] = truncation
+        passed = ("seeds", "labels", "network", "batch_size")
+        check_arguments("`generate`", self.images_from_seeds, options, hidden=passed)
         generated = convert(self.images_from_seeds(seeds, labels, network, batch_size, **options))
         return (generated, seeds) if return_seeds else generated
 

@@ -41,9 +41,7 @@ class SeedGenerator(keras.random.SeedGenerator):
     """
 
     def __init__(self, seed=None, name=None, **kwargs):
-        integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-        if seed is not None and not (integer and 0 <= seed < 2**32):
-            raise ValueError(f"`seed` is an integer in [0, 2**32) or None. Received: {seed!r}")
+        _check_seed(seed)
         # Keras holds seeds as int32 on PyTorch, and refuses those above 2**31 there.
         super().__init__(None if seed is None else 0, name, **kwargs)
         if seed is not None:
@@ -76,14 +74,24 @@ def derived(seed, number):
     Returns:
         int in `[0, 2**32)`, or `None`.
 
+    Raises:
+        ValueError: if `seed` is no integer in this range.
+
     Example:
     ```python
     layer = keras_gan.layers.Dropout(0.5, seed=keras_gan.random.derived(7, 0))
     ```
     """
+    _check_seed(seed)
     if seed is None:
         return None
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _check_seed(seed):
+    integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if seed is not None and not (integer and 0 <= seed < 2**32):
+        raise ValueError(f"`seed` is an integer in [0, 2**32) or None. Received: {seed!r}")
 
 
 def state_as(state, dtype):

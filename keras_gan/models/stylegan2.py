@@ -7,7 +7,14 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend, images, latents, random
-from keras_gan.checks import check_filters, check_integer, check_integers, check_number
+from keras_gan.checks import (
+    check_arguments,
+    check_filters,
+    check_integer,
+    check_integers,
+    check_number,
+    check_positive,
+)
 from keras_gan.gan import GAN
 from keras_gan.layers import StyleMapping
 from keras_gan.models import stylegan2_networks as networks
@@ -26,6 +33,7 @@ _WIDTHS = (
     "hidden_dim",
     "projection_dim",
 )
+_OPTIONAL = ("embedding_dim", "hidden_dim", "projection_dim", "num_classes", "group_size")
 _NOISE = ("const", "random", "none")
 
 
@@ -87,7 +95,7 @@ def recipe_for(name, image_shape, batch_size=None):
         `Recipe`.
 
     Raises:
-        ValueError: if there is no such recipe.
+        ValueError: if there is no such recipe, or an argument is out of range.
 
     Example:
     ```python
@@ -97,13 +105,14 @@ def recipe_for(name, image_shape, batch_size=None):
     Reference: Karras et al. (2020), Training Generative Adversarial Networks with Limited Data,
     arXiv:2006.06676.
     """
+    base_and_steps(image_shape)
     if batch_size is not None:
         check_integers(batch_size=batch_size)
+    if name not in ("auto", *RECIPES):
+        raise ValueError(f"`recipe` is one of {['auto', *RECIPES]}. Received: {name!r}")
     if name in RECIPES:
         recipe = RECIPES[name]
         return recipe._replace(batch_size=batch_size or recipe.batch_size)
-    if name != "auto":
-        raise ValueError(f"`recipe` is one of {['auto', *RECIPES]}. Received: {name!r}")
     side = max(image_shape[:2])
     batch_size = batch_size or max(min(4096 // side, 32), 1)
     return Recipe(
@@ -232,6 +241,11 @@ class StyleGAN2(GAN):
             raise ValueError(
                 f"`channel_base` leaves no channels at {4 * 2**steps} px. Received: {channel_base}"
             )
+        if num_deviations and widths[0] % num_deviations:
+            raise ValueError(
+                f"`num_deviations` divides the {widths[0]} channels of the last maps. Received: "
+                f"{num_deviations}"
+            )
         self.style_mixing = float(style_mixing)
 
         def new_generator():
@@ -311,8 +325,8 @@ class StyleGAN2(GAN):
         gan.compile()
         ```
         """
-        base_and_steps(image_shape)
         row = recipe_for(recipe, image_shape, batch_size)
+        check_arguments(cls.__name__, cls.__init__, arguments, hidden=("image_shape",))
         settings = {
             "mapping_layers": row.mapping_layers,
             "channel_base": row.channel_base,
@@ -414,6 +428,7 @@ class StyleGAN2(GAN):
         ws = gan.styles_from_seeds([85, 265], truncation=0.7)
         ```
         """
+        check_integer("batch_size", batch_size, minimum=1)
         seeds = latents.parse_seeds(seeds)
         labels = self._labels(labels, seeds)
         network = self.ema_generator if ema else self.generator
@@ -428,7 +443,7 @@ class StyleGAN2(GAN):
             ws: float array `(N, num_styles, style_dim)`, or `(N, style_dim)` for all layers.
             noise: `"const"`, `"random"`, `"none"`, or a list of a map `(N or 1, h, w, 1)` for each
                 layer that adds noise, such as those of `keras_gan.latents.Projection`.
-            seeds: list of N int that random noise is drawn from.
+            seeds: N int that random noise is drawn from, as in `generate`.
             batch_size: int.
             output_type: as in `generate`.
             ema: bool, use the averaged network.
@@ -455,6 +470,8 @@ class StyleGAN2(GAN):
             )
         if not np.isfinite(ws).all():
             raise ValueError("`ws` has entries that are no finite numbers.")
+        if seeds is not None:
+            seeds = latents.parse_seeds(seeds)
         network = self.ema_generator if ema else self.generator
         return convert(self._images(ws, seeds, network, batch_size, noise))
 
@@ -504,9 +521,9 @@ class StyleGAN2(GAN):
     def _images(self, ws, seeds, network, batch_size, noise):
         synthesis = network.synthesis
         given = None
-        if not isinstance(noise, str):
+        if isinstance(noise, (list, tuple)):
             given = _checked_maps(synthesis, noise, len(ws))
-        elif noise not in _NOISE:
+        elif not isinstance(noise, str) or noise not in _NOISE:
             raise ValueError(
                 f"`noise` is one of {list(_NOISE)}, or a list of maps. Received: {noise!r}"
             )
@@ -547,11 +564,16 @@ def lazy_adam(learning_rate, interval):
     Returns:
         `keras_gan.optimizers.Adam`.
 
+    Raises:
+        ValueError: if an argument is out of range.
+
     Example:
     ```python
     keras_gan.models.stylegan2.lazy_adam(0.002, 16)
     ```
     """
+    check_positive("learning_rate", learning_rate)
+    check_integer("interval", interval, minimum=1)
     share = interval / (interval + 1)
     return Adam(learning_rate * share, 0.0, 0.99**share, epsilon=1e-8)
 
@@ -579,18 +601,21 @@ def _check(arguments):
             raise ValueError(
                 f"`{name}` is one of {list(networks.ARCHITECTURES)}. Received: {arguments[name]!r}"
             )
-    given = {name: value for name, value in arguments.items() if value is not None}
     sizes = (*_WIDTHS, "mapping_layers", "channel_base", "num_classes", "group_size")
-    check_integers(**{name: given[name] for name in sizes if name in given})
+    for name in sizes:
+        if arguments[name] is not None or name not in _OPTIONAL:
+            check_integers(**{name: arguments[name]})
     for name in ("projection_layers", "num_deviations", "frozen_layers"):
         check_integer(name, arguments[name], minimum=0)
     for name in _WIDTHS:
-        check_filters(given.get(name, 0), **{name: given.get(name)})
+        check_filters(arguments[name] or 0, **{name: arguments[name]})
     for name in ("mapping_layers", "projection_layers"):
         if arguments[name] > _MAX_LAYERS:
             raise ValueError(f"`{name}` is at most {_MAX_LAYERS}. Received: {arguments[name]}")
     check_number("style_mixing", arguments["style_mixing"], maximum=1)
     check_number("average_decay", arguments["average_decay"], below=1)
+    for name in ("mapping_rate", "projection_rate"):
+        check_positive(name, arguments[name])
 
 
 def _freeze(discriminator, count):

@@ -17,7 +17,9 @@ class PathLength(Regularizer):
 
     For images of normal noise y, of variance 1 / (H W), the gradient of `sum(G(w) * y)` at w should
     have the same length everywhere: `E (|J_w^T y| - a)^2`, a being a running mean of the lengths,
-    which is saved with the model. For generators with styles, such as `keras_gan.StyleGAN2`.
+    which is saved with the model. For generators with styles, such as `keras_gan.StyleGAN2`. On
+    several replicas, each compares its lengths with the mean that they moved, and the replicas'
+    means are then averaged; on JAX, all lengths move one mean.
 
     Args:
         weight: float >= 0.

@@ -300,15 +300,24 @@ def test_config():
         ({"style_dim": 0}, "`style_dim` must be an integer >= 1. Received: 0"),
         ({"latent_dim": 10**6}, "Use a smaller `latent_dim`. Received: latent_dim=1000000"),
         ({"mapping_layers": 65}, "`mapping_layers` is at most 64. Received: 65"),
-        ({"mapping_rate": 0.0}, "must be positive"),
+        ({"latent_dim": None}, "`latent_dim` must be an integer >= 1. Received: None"),
+        ({"mapping_layers": None}, "`mapping_layers` must be an integer >= 1. Received: None"),
+        ({"mapping_rate": 0.0}, "`mapping_rate` must be positive. Received: 0.0"),
+        ({"projection_rate": None}, "`projection_rate` must be a finite number"),
+        ({"channel_base": None}, "`channel_base` must be an integer >= 1. Received: None"),
+        ({"channel_max": None}, "`channel_max` must be an integer >= 1. Received: None"),
         ({"channel_base": 4}, "`channel_base` leaves no channels at 8 px. Received: 4"),
         ({"group_size": 0}, "`group_size` must be an integer >= 1. Received: 0"),
-        ({"num_deviations": 3}, "num_channels=3, inputs of 4 channels"),
+        ({"num_deviations": 3}, "`num_deviations` divides the 4 channels .* Received: 3"),
+        ({"packing": 2}, r"StyleGAN2 has no arguments \['packing'\]. It has \['image_shape', "),
+        ({"seed": 1.5}, "`seed` is an integer in .* Received: 1.5"),
+        ({"seed": -1}, "`seed` is an integer in .* Received: -1"),
         ({"num_classes": 0}, "`num_classes` must be an integer >= 1. Received: 0"),
         ({"clamp": 0}, "`clamp` must be positive. Received: 0"),
         ({"style_mixing": 1.5}, r"`style_mixing` must be .* in \[0, 1\]. Received: 1.5"),
         ({"average_decay": 1.0}, "`average_decay` must be"),
         ({"training_recipe": "ffhq"}, "`recipe` is one of .* Received: 'ffhq'"),
+        ({"training_recipe": ["auto"]}, r"`recipe` is one of .* Received: \['auto'\]"),
         ({"batch_size": 0}, "`batch_size` must be an integer >= 1. Received: 0"),
     ],
 )
@@ -325,6 +334,12 @@ def test_refusals_of_recipes():
     ):
         with pytest.raises(ValueError, match=message):
             StyleGAN2.from_recipe(*arguments)
+    with pytest.raises(ValueError, match=r"StyleGAN2 has no arguments \['packing'\]. It has"):
+        StyleGAN2.from_recipe("auto", (8, 8, 3), packing=2)
+    with pytest.raises(ValueError, match=r"`image_shape` is .* Received: None"):
+        recipe_for("auto", None)
+    with pytest.raises(ValueError, match=r"`interval` must be an integer >= 1. Received: 0"):
+        lazy_adam(0.002, 0)
 
 
 # Styles -------------------------------------------------------------------------------------
@@ -380,9 +395,16 @@ def test_noise_of_images(generator):
         np.testing.assert_array_equal(*pair)
     assert np.abs(images["const"] - images["none"]).max() > 1e-3
     assert np.abs(images["random"] - images["const"]).max() > 1e-3
-    with pytest.raises(ValueError, match="`noise` is one of"):
-        generator.generate(seeds=[1], labels=1, noise="some")
+    for noise in ("some", None, 3):
+        with pytest.raises(ValueError, match=rf"`noise` is one of .* Received: {noise!r}"):
+            generator.generate(seeds=[1], labels=1, noise=noise)
+    with pytest.raises(ValueError, match=r"has no arguments \['psi'\]. It has \['truncation', "):
+        generator.generate(seeds=[1], labels=1, psi=0.7)
+    with pytest.raises(ValueError, match=r"`batch_size` must be an integer >= 1. Received: 0"):
+        generator.styles_from_seeds([1], labels=1, batch_size=0)
     ws = generator.styles_from_seeds([1], labels=1)
+    made = generator.generate_from_styles(ws, noise="random", seeds="1", output_type="float")
+    np.testing.assert_allclose(made[0], images["random"][0], atol=1e-5)
     with pytest.raises(ValueError, match="one seed for each of the 1 images"):
         generator.generate_from_styles(ws, noise="random")
     with pytest.raises(ValueError, match=r"`ws` are styles of shape .* Received: shape \(1, 4\)"):

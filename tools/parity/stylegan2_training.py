@@ -135,14 +135,7 @@ def _losses(case):
         loss = gan.adversarial_loss.discriminator_loss(context)
         return loss, {"real_logits": context.real_logits, "fake_logits": context.fake_logits}
 
-    # Here images of a batch share their labels; the case's do not.
-    plain = gan.discriminate
-
-    def discriminate(x, batch, *args):
-        labels = real_labels if x is batch.images else gen_labels
-        return plain(x, batch._replace(labels=labels), *args)
-
-    with mock.patch.object(gan, "discriminate", discriminate):
+    with _real_labels(gan, real_labels):
         details = run("Dmain", "discriminator", _batch(real, gen_labels), discriminator, len(real))
     computed.update({f"Dmain/{name}": value for name, value in details.items()})
     computed["Dmain/loss"] = sum(
@@ -167,10 +160,18 @@ def _batch(real, labels):
     return keras_gan.Batch(real, labels)
 
 
+def _real_labels(gan, labels):
+    """Real images are of `labels`: those of a case and its generated ones are of other classes."""
+    plain = gan.discriminate
+
+    def discriminate(x, batch, *args):
+        return plain(x, batch._replace(labels=labels) if x is batch.images else batch, *args)
+
+    return mock.patch.object(gan, "discriminate", discriminate)
+
+
 def _training(case):
     config, inputs, params = case.config, case.inputs, case.params
-    if config["G"]["c_dim"]:
-        raise Unsupported("iterations of a conditional model")
     gan = _load(case, params)
     intervals = config["G_reg_interval"], config["D_reg_interval"]
     if tuple(config["betas"]) != (0, 0.99) or config["eps"] != 1e-8:
@@ -198,9 +199,14 @@ def _training(case):
             count = config["batch"] // (config["loss"]["pl_batch_shrink"] if "reg" in phase else 1)
             draws = _draws(gan, inputs, phase, config.get("mixing_cutoff", {}).get(phase), count)
             normal, uniform = normal + draws[0], uniform + draws[1]
+        labels = {
+            phase: found
+            for phase in _PHASES
+            if (found := _labels(config, f"it{i}/{phase}")) is not None
+        }
         # Which phases are due is known here, and the others draw nothing.
-        with mock.patch.object(gan, "_run_phase", _phases_of(gan, i)):
-            updates = step(channels_last(inputs[f"it{i}/real"]), normal, uniform)
+        with mock.patch.object(gan, "_run_phase", _phases_of(gan, i, step)):
+            updates = step(channels_last(inputs[f"it{i}/real"]), normal, uniform, labels)
         for update in updates:
             logs = update.logs
             if "g_loss" in logs:
@@ -227,17 +233,41 @@ def _training(case):
         for name, value in values.items():
             if name.startswith(f"{role}."):
                 computed[f"{prefix}/final/{name[2:]}"] = value
-    network = gan.ema_generator
-    computed["G_ema/image"] = channels_first(network(tensor(inputs["eval_z"]), training=False))
+    z, labels = tensor(inputs["eval_z"]), _labels(config, "eval")
+    shown = z if labels is None else [z, tensor(labels[: len(z)])]
+    computed["G_ema/image"] = channels_first(gan.ema_generator(shown, training=False))
     return computed
 
 
-def _phases_of(gan, iteration):
+def _labels(config, phase):
+    """Class ids of what a phase generates, or of real images in Dreg; `None` without classes.
+
+    A case states them once for all phases, or by phase, or by iteration.
+    """
+    if not config["G"]["c_dim"]:
+        return None
+    labels = config["real_labels" if phase.endswith("Dreg") else "gen_labels"]
+    if phase == "eval":
+        labels = config.get("eval_labels", labels)
+    if isinstance(labels, dict):
+        labels = next(labels[key] for key in (phase, phase.split("/")[0]) if key in labels)
+    return np.asarray(labels, "int32")
+
+
+def _phases_of(gan, iteration, step):
     def run(phase, microbatches):
-        if iteration % phase.interval == 0:
+        if iteration % phase.interval:
+            return
+        name = f"{phase.player[0].upper()}{'reg' if phase.interval > 1 else 'main'}"
+        if name in step.labels:
+            microbatches = [b._replace(labels=step.labels[name]) for b in microbatches]
+        with _real_labels(gan, step.labels.get("Dreg")):
             gan._update_player(phase, microbatches)
 
     return run
+
+
+_PHASES = ("Gmain", "Greg", "Dmain", "Dreg")
 
 
 KINDS = {"losses": _losses, "training": _training}

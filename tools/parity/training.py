@@ -50,23 +50,25 @@ class Steps:
 
     def __init__(self, gan, **arguments):
         self.gan = gan
+        self.labels = {}
         self._step = functools.partial(type(gan).adversarial_step, gan)
         gan.compile(jit_compile=keras.backend.backend() == "jax", **arguments)
         gan.adversarial_step = self._recorded_step
         gan.unpack = lambda data: keras_gan.Batch(gan.to_network_range(data[0]))
 
-    def __call__(self, images, normal=(), uniform=()):
+    def __call__(self, images, normal=(), uniform=(), labels=None):
         """One training step.
 
         Args:
             images: array.
             normal: arrays for the calls of `keras_gan.random.normal`, in order.
             uniform: arrays for those of `keras_gan.random.uniform`.
+            labels: dict of arrays, which `self.labels` holds as tensors while the step is made.
 
         Returns:
             List of `Update`, in order.
         """
-        draws = {"normal": list(normal), "uniform": list(uniform)}
+        draws = {"normal": list(normal), "uniform": list(uniform), "labels": labels or {}}
         logs = self.gan.train_on_batch(images, draws, return_dict=True)
         found = [
             to_numpy(logs[f"recorded/{i}"]).reshape(shape) for i, shape in enumerate(self._shapes)
@@ -79,6 +81,7 @@ class Steps:
 
     def _recorded_step(self, data):
         draws = data[1]
+        self.labels = keras.tree.map_structure(keras.ops.convert_to_tensor, draws["labels"])
         self._variables, updates = [], []
         with (
             fed("normal", draws["normal"]),
