@@ -45,7 +45,7 @@ def conditional(make_gan):
 def test_classes(conditional):
     mixture = latents.mix(conditional, [3], [5], "0-5", label=2)
     np.testing.assert_array_equal(mixture.rows, conditional.generate(seeds=[3], labels=2))
-    with pytest.raises(ValueError, match="labels=3"):
+    with pytest.raises(ValueError, match="labels=2"):
         latents.mix(conditional, [3], [5], "0-5")
 
 
