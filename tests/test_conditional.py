@@ -162,7 +162,7 @@ def test_random_labels_belong_to_the_seeds(plain):
 @pytest.mark.parametrize(
     "labels, message",
     [
-        (None, "images of a class: pass .*There are 3 classes"),
+        (None, "images of 3 classes: pass .*labels=2"),
         (3, r"lies in \[0, 2\].*Received: 3"),
         (-1, r"lies in \[0, 2\].*Received: -1"),
         ([0, 1, 2], "3 labels for 2 images"),
