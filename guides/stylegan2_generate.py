@@ -54,8 +54,10 @@ save_png(OUT / "cutoff.png", make_grid(np.concatenate([full, half, coarse]), col
 # %% [markdown]
 # ## Noise
 #
-# Each layer adds noise, from which it makes details that no style determines. It is one fixed pattern by default; here it
-# is drawn anew for each image, and left out. What differs between the rows is what the network leaves to chance.
+# Each layer can add noise, from which it makes details that no style determines: hair, grass, pores. It is one fixed pattern
+# by default; here it is drawn anew for each image, and left out. What differs between the rows is what the network leaves
+# to chance. Emoji have no such details: trained with noise, the network made blotches of it, so this preset has none
+# (`use_noise=False`), and its rows are equal.
 
 # %%
 rows = [gan.generate(seeds=seeds, noise=noise) for noise in ("const", "random", "none")]
