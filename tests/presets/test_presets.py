@@ -268,7 +268,8 @@ def test_classes_of_ones_own(tmp_path, monkeypatch):
 
 def test_list_presets():
     every = keras_gan.list_presets()
-    assert {"dcgan_emoji_64", "dcgan_fashion_mnist_32", "wgan_gp_fashion_mnist_32"} <= set(every)
+    own = {"dcgan_emoji_64", "dcgan_fashion_mnist_32", "wgan_gp_fashion_mnist_32"}
+    assert own | {"stylegan2_emoji_64"} <= set(every)
     assert list(keras_gan.list_presets("dcgan*")) == [n for n in every if n.startswith("dcgan")]
     assert keras_gan.list_presets("nothing*") == {}
     for metadata in every.values():
@@ -292,5 +293,7 @@ def test_shipped_presets_load_and_generate(name):
     # Trained images have structure: neither flat nor noise.
     assert images.std() > 20
     folder = registry.builtin_folders()[name]
-    assert (folder / metadata["samples"]).is_file()
+    pictures = metadata.get("pictures") or {}
+    for picture in (metadata["samples"], *pictures.values()):
+        assert (folder / picture).is_file()
     assert sum(path.stat().st_size for path in folder.iterdir()) < 16e6
