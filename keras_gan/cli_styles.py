@@ -195,7 +195,7 @@ def _video(arguments):
     )
     fps = arguments.fps
     if fps is None:
-        fps = 50 if arguments.output.suffix.lower() == ".gif" else 60
+        fps = videos.MAX_GIF_FPS if arguments.output.suffix.lower() == ".gif" else 60
     count = videos.save_video(arguments.output, frames, fps)
     print(f"{count} frames, {count / fps:.1f} seconds in {arguments.output}")
 

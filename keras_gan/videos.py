@@ -10,6 +10,9 @@ from keras_gan import images
 from keras_gan.checks import check_number, check_path
 from keras_gan.files import atomic_file
 
+# Delays are hundredths of a second, and players keep to no shorter ones than two.
+MAX_GIF_FPS = 50
+
 # By suffix: the codec of what ffmpeg writes, the format of what Pillow does.
 _CODECS = {".mp4": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"}
 _FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG"}
@@ -53,9 +56,9 @@ def save_video(path, frames, fps=30):
         raise ValueError(
             f"The suffix of a video is one of {[*_CODECS, *_FORMATS]}. Received: '{path}'"
         )
-    if fps == 0 or (suffix == ".gif" and fps > 50):
+    if fps == 0 or (suffix == ".gif" and fps > MAX_GIF_FPS):
         raise ValueError(
-            f"`fps` is positive, and at most 50 in a GIF, which counts hundredths of a second. "
+            f"`fps` is positive, and at most {MAX_GIF_FPS} in a GIF, which counts hundredths of a second. "
             f"Received: {fps}"
         )
     write = _write_ffmpeg if suffix in _CODECS else _write_pillow

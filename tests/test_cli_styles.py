@@ -130,7 +130,10 @@ def files(tmp_path_factory, preset):
         ("mix --preset {preset} --rows 1 --cols 2", "styles 0-5"),
         ("mix --preset {dcgan} --rows 1 --cols 2", "has no styles"),
         ("mix --preset {preset} --rows 1 --cols 2 --styles 0 --class 1", "not conditional"),
-        ("mix --preset {preset} --rows 1 --cols 2 --styles 0 --trunc nan", "a finite number. "),
+        (
+            "mix --preset {preset} --rows 1 --cols 2 --styles 0 --trunc nan",
+            "`truncation` must be a finite number. ",
+        ),
         ("video --preset {preset} --seeds 1 --output {files}/a.gif", "two or more"),
         ("video --preset {preset} --seeds 0-2 --grid 2x1 --output {files}/a.gif", "equally many"),
         ("video --preset {preset} --seeds 0-1 --output {files}/a.avi", "suffix"),

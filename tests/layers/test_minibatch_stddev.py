@@ -14,7 +14,7 @@ def appended(x, *arguments):
     return y[..., x.shape[-1] :]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     count=st.integers(1, 12),
     group_size=st.one_of(st.none(), st.integers(1, 6)),
