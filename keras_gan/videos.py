@@ -58,8 +58,8 @@ def save_video(path, frames, fps=30):
         )
     if fps == 0 or (suffix == ".gif" and fps > MAX_GIF_FPS):
         raise ValueError(
-            f"`fps` is positive, and at most {MAX_GIF_FPS} in a GIF, which counts hundredths of a second. "
-            f"Received: {fps}"
+            f"`fps` is positive, and at most {MAX_GIF_FPS} in a GIF, which counts hundredths of a "
+            f"second. Received: {fps}"
         )
     write = _write_ffmpeg if suffix in _CODECS else _write_pillow
     if suffix in _CODECS:
