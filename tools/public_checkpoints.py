@@ -11,6 +11,7 @@ import collections
 import io
 import pathlib
 import pickle
+import re
 import struct
 import sys
 
@@ -422,10 +423,12 @@ class StyleGAN2:
             if ".fc" in name and name.startswith("mapping"):
                 std = 100 * std
             drawn[name] = draw(self.seed, f"{prefix}.{name}", shape, std=std)
-        for name in [name for name in shapes if name.endswith("noise_const")]:
-            taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
-            at = name.removesuffix("noise_const")
-            drawn[f"{at}resample_filter"] = taps.astype("float32")
+        # The filter is a buffer of each convolution but `torgb`, and of each block.
+        taps = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
+        for name in shapes:
+            if found := re.fullmatch(r"(.*b\d+)\.(conv[01]?|fromrgb|skip)\.weight", name):
+                modules = {found[1], name.removesuffix(".weight")} - {"b4"}
+                drawn.update({f"{m}.resample_filter": taps.astype("float32") for m in modules})
         return drawn
 
 

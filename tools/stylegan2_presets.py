@@ -8,9 +8,9 @@ under their licence. What is stated here is what the publishers, or those who me
 Configurations A to D of the StyleGAN2 paper are not declared: they are other networks, which no
 layout reads.
 
-OpenMMLab has trained StyleGAN2 on FFHQ itself (1024 and 256 px) and gives it away under Apache-2.0.
-These networks would be the defaults here, but the names of their tensors are not known to this
-project, so NVIDIA's are.
+OpenMMLab has trained StyleGAN2 itself and gives it away under Apache-2.0. None of its files could
+be loaded where this was written (their layout is known, but not proved on a file), so NVIDIA's
+networks have the plain names.
 """
 
 import json
@@ -25,6 +25,7 @@ CDN = "https://nvlabs-fi-cdn.nvidia.com"
 ADA = f"{CDN}/stylegan2-ada-pytorch/pretrained"
 STYLEGAN2 = f"{CDN}/stylegan2/networks"
 NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/research/stylegan2/versions/1/files"
+OPENMMLAB = "https://download.openmmlab.com/mmediting/stylegan2"
 TRANSFER = f"{ADA}/transfer-learning-source-nets"
 SWEEPS = f"{ADA}/paper-fig7c-training-set-sweeps"
 SMALL = f"{ADA}/paper-fig11a-small-datasets"
@@ -33,6 +34,15 @@ LICENCES = {
     STYLEGAN2: "Nvidia Source Code License-NC",
     ADA: "NVIDIA Source Code License for StyleGAN2-ADA (non-commercial)",
     NGC: "NVIDIA Source Code License (non-commercial)",
+    OPENMMLAB: "Apache-2.0",
+}
+LAYOUTS = {STYLEGAN2: "stylegan2_tensorflow", OPENMMLAB: "stylegan2_openmmlab"}
+NOTICES = {
+    OPENMMLAB: (
+        "OpenMMLab's own training, not derived from NVIDIA's weights. The layout of this file is "
+        "not proved: none could be loaded where this preset was written. The weights are not part "
+        "of keras_gan, and are downloaded from the address below at first use."
+    )
 }
 NOTICE = (
     "Non-commercial: NVIDIA allows research and evaluation only ({licence}); its notice stays with "
@@ -94,6 +104,7 @@ class Network(NamedTuple):
 
 F = "configuration F of the StyleGAN2 paper"
 ADA_TRAINED = "StyleGAN2 with adaptive discriminator augmentation"
+OF_OPENMMLAB = f"{PAPER} (OpenMMLab, table of its networks)"
 OF_STYLEGAN2 = f"{PAPER} (NVlabs/stylegan2, README)"
 CIFAR = {"mapping_layers": 2, "discriminator_architecture": "orig"}
 TEN_CLASSES = {**CIFAR, "num_classes": 10, "projection_layers": 0}
@@ -124,6 +135,14 @@ NETWORKS = {
         "2.84",
         f"{PAPER} (the StyleGAN2 paper)",
         "a205a346e86a9ddaae702e118097d014b7b8bd719491396a162cca438f2f524c",
+    ),
+    "ffhq_1024_openmmlab": Network(
+        "ffhq",
+        f"{OPENMMLAB}/stylegan2_c2_ffhq_1024_b4x8_20210407_150045-618c9024.pth",
+        1024,
+        F,
+        "2.8185",
+        OF_OPENMMLAB,
     ),
     "ffhq_1024_ngc": Network("ffhq", f"{NGC}/stylegan2-ffhq-1024x1024.pkl", 1024, "StyleGAN2"),
     "ffhq_1024_config_e": Network(
@@ -156,6 +175,14 @@ NETWORKS = {
     ),
     "ffhq_256": Network(
         "ffhq", f"{NGC}/stylegan2-ffhq-256x256.pkl", 256, "StyleGAN2", channel_base=HALF
+    ),
+    "ffhq_256_openmmlab": Network(
+        "ffhq",
+        f"{OPENMMLAB}/stylegan2_c2_ffhq_256_b4x8_20210407_160709-7890ae1f.pth",
+        256,
+        F,
+        "3.99",
+        OF_OPENMMLAB,
     ),
     "ffhq_256_noaug": Network(
         "ffhq",
@@ -383,6 +410,12 @@ NETWORKS = {
         OF_STYLEGAN2,
         "e1618eee2b3ce87c4a3849442f7850ef12a478556bff035c8e09ee7e23b3794c",
     ),
+    "lsun_car_512_openmmlab": Network(
+        "car",
+        f"{OPENMMLAB}/stylegan2_c2_lsun-car_384x512_b4x8_1800k_20210424_160929-fc9072ca.pth",
+        512,
+        F,
+    ),
     "lsun_car_512_config_e": Network(
         "car",
         f"{STYLEGAN2}/stylegan2-car-config-e.pkl",
@@ -434,14 +467,14 @@ def describe(network, parameters):
         **({} if classes is None else {"num_classes": classes}),
         "parameters": parameters,
         "description": f"{DATASETS[network.data]}, {network.resolution} px: {network.what}.",
-        "notice": NOTICE.format(licence=licence),
+        "notice": NOTICES.get(base, NOTICE.format(licence=licence)),
         "dataset": DATASETS[network.data],
         "dataset_licence": "not known here; see the data set's own page",
         "licence": licence,
-        "recipe": f"NVIDIA's: {network.what}.",
+        "recipe": f"{'OpenMMLab' if base == OPENMMLAB else 'NVIDIA'}'s: {network.what}.",
         "source": network.address,
         "sha256": network.sha256,
-        "layout": "stylegan2_tensorflow" if base == STYLEGAN2 else "stylegan2_ada_pytorch",
+        "layout": LAYOUTS.get(base, "stylegan2_ada_pytorch"),
         "metrics": figures,
     }
     return {"class_name": "StyleGAN2", "config": config}, metadata

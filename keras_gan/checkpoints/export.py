@@ -24,10 +24,7 @@ def export(gan, path, layout=None, networks=tuple(_PREFIXES)):
     ```python
     tensors = safetensors.torch.load_file("gan.safetensors")
     state = {k.removeprefix("G_ema."): v for k, v in tensors.items() if k.startswith("G_ema.")}
-    # Constants are not in the file: only filters may be missing.
-    keys = G_ema.load_state_dict(state, strict=False)
-    assert not keys.unexpected_keys
-    assert all(key.endswith(".resample_filter") for key in keys.missing_keys)
+    G_ema.load_state_dict(state)
     ```
 
     Args:
@@ -47,7 +44,7 @@ def export(gan, path, layout=None, networks=tuple(_PREFIXES)):
     keras_gan.checkpoints.export(gan, "emoji.safetensors", layout="stylegan2_ada_pytorch")
     ```
     """
-    rows_of = _layout(gan, layout)
+    layout = _layout(gan, layout)
     networks = (networks,) if isinstance(networks, str) else tuple(networks)
     if not networks or not set(networks) <= set(_PREFIXES):
         raise ValueError(f"`networks` are some of {list(_PREFIXES)}. Received: {networks}")
@@ -56,22 +53,26 @@ def export(gan, path, layout=None, networks=tuple(_PREFIXES)):
         raise ValueError(f"`path` ends with .safetensors or .npz. Received: {os.fspath(path)!r}")
     # In the middle of `fit` a backend may hold the weights elsewhere.
     backend.sync(gan)
-    rows = {
-        f"{_PREFIXES[role]}.{row.source}": row
-        for role in networks
-        for row in rows_of.network(role).rows(getattr(gan, role))
-    }
-    arrays = (
-        row.to_source(keras.ops.convert_to_numpy(row.weight)).astype("float32")
-        for row in rows.values()
-    )
+    tensors = {}
+    for role in networks:
+        network, stored = getattr(gan, role), layout.network(role)
+        for row in stored.rows(network):
+            tensors[f"{_PREFIXES[role]}.{row.source}"] = row.shape, _of_weight(row)
+        for name, constant in stored.constants(network).items():
+            tensors[f"{_PREFIXES[role]}.{name}"] = constant.shape, constant.copy
     if end == ".safetensors":
-        write_safetensors(path, {name: row.shape for name, row in rows.items()}, arrays)
+        shapes = {name: shape for name, (shape, _) in tensors.items()}
+        write_safetensors(path, shapes, (array() for _, array in tensors.values()))
     else:
         with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            for name, array in zip(rows, arrays, strict=True):
+            for name, (_, array) in tensors.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.save(member, array, allow_pickle=False)
+                    np.save(member, array(), allow_pickle=False)
+
+
+def _of_weight(row):
+    """A function that makes the tensor, so that no more than one is in memory."""
+    return lambda: row.to_source(keras.ops.convert_to_numpy(row.weight)).astype("float32")
 
 
 def _layout(gan, name):

@@ -11,6 +11,7 @@ from keras_gan.checkpoints import (
     feature_networks,
     mlp_gan,
     stylegan2,
+    stylegan2_openmmlab,
     stylegan2_rosinality,
     stylegan2_tensorflow,
     wgan,
@@ -35,6 +36,7 @@ LAYOUTS = {
         stylegan2.OFFICIAL,
         stylegan2_tensorflow.TENSORFLOW,
         stylegan2_rosinality.ROSINALITY,
+        stylegan2_openmmlab.OPENMMLAB,
     )
 }
 
@@ -53,7 +55,9 @@ _WRAPPERS = {"module", "state_dict"}
 _PREFIXES = {
     **dict.fromkeys(("G", "g", "netG", "generator", "Generator"), "generator"),
     **dict.fromkeys(("D", "d", "netD", "discriminator", "Discriminator"), "discriminator"),
-    **dict.fromkeys(("G_ema", "g_ema", "Gs", "netG_ema", "ema_generator"), "ema_generator"),
+    **dict.fromkeys(
+        ("G_ema", "g_ema", "Gs", "netG_ema", "ema_generator", "generator_ema"), "ema_generator"
+    ),
 }
 _ROLES = ("generator", "discriminator", "ema_generator")
 
@@ -104,6 +108,8 @@ def load_checkpoint(
     - `"stylegan2_rosinality"`: `style.1.weight` and so on, StyleGAN2 in
       rosinality/stylegan2-pytorch. Where a training's checkpoint has no `latent_avg`, it becomes
       the mean w of the latents of seeds 0 to 4095.
+    - `"stylegan2_openmmlab"`: `style_mapping.1.bias` and so on, StyleGAN2 in OpenMMLab's
+      MMGeneration and MMagic. Blue is the first channel there; it becomes the last.
 
     Args:
         source: path or address of the file, or dict with those of `"generator"` and

@@ -70,10 +70,13 @@ class Network(NamedTuple):
         config: function from the network's tensors to the constructor's arguments that they tell.
             It compares the sizes of all large tensors before anything is built of that size.
         rows: function from a built network to its `Row`s.
+        constants: function from a built network to the tensors, by name, that never change: they
+            are not read, and exported.
     """
 
     config: Callable
     rows: Callable
+    constants: Callable = lambda network: {}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -207,6 +207,34 @@ def _convolution_rows(name, layer):
         yield Row(f"{name}.bias", layer.bias)
 
 
+def _generator_filters(network):
+    """What a state dict holds beside the weights: the filter of each block and convolution."""
+    parts = [
+        (f"synthesis.b{block.resolution}{part}", layer)
+        for block in network.synthesis.blocks
+        for part, layer in (
+            ("", block),
+            (".conv0", block.conv0),
+            (".conv1", block.conv1),
+            (".skip", block.skip),
+        )
+    ]
+    return _filters(name for name, layer in parts if layer is not None)
+
+
+def _discriminator_filters(network):
+    blocks = [f"b{block.resolution}" for block in network.blocks]
+    layers = [
+        f"b{block.resolution}.{layer.name}" for block in network.blocks for layer in block.parts
+    ]
+    first = [] if network.epilogue.fromrgb is None else ["b4.fromrgb"]
+    return _filters([*blocks, *layers, *first, "b4.conv"])
+
+
+def _filters(names):
+    return {f"{name}{_FILTER}": _TAPS.astype("float32") for name in names}
+
+
 # What a network pickle tells besides --------------------------------------------------------------
 
 # The class of a module, by its path.
@@ -342,8 +370,10 @@ OFFICIAL = Layout(
     # StyleGAN3's generator is recognised, and refused by name.
     signature=("synthesis.b4.const", "b4.out.weight", "synthesis.input.*"),
     network_of=network_of,
-    generator=Network(_described_generator_config, generator_rows),
-    discriminator=Network(_described_discriminator_config, discriminator_rows),
+    generator=Network(_described_generator_config, generator_rows, _generator_filters),
+    discriminator=Network(
+        _described_discriminator_config, discriminator_rows, _discriminator_filters
+    ),
     # Constants: the taps (1, 3, 3, 1).
     ignored=(_FILTER,),
 )

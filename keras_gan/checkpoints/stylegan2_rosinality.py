@@ -36,7 +36,7 @@ _EPILOGUE = {
 }
 
 
-def _to_pytorch(parts):
+def to_pytorch(parts):
     """The networks with the names and axes of NVIDIA's PyTorch networks.
 
     The average of w, which all generators share, lies beside them; so do the optimizers of a
@@ -141,5 +141,5 @@ ROSINALITY = Layout(
     network_of=stylegan2.network_of,
     generator=Network(_generator_config, stylegan2.generator_rows),
     discriminator=Network(_discriminator_config, stylegan2.discriminator_rows),
-    prepare=_to_pytorch,
+    prepare=to_pytorch,
 )

@@ -116,7 +116,10 @@ def test_what_tensorflow_leaves_to_its_build_functions():
 def rosinality(model, average=True, noise=True):
     """The dict that rosinality/stylegan2-pytorch saves."""
     found = {}
-    tensors, (critic, *_) = model.generator("G_ema")[0], model.discriminator()
+    tensors, critic = (
+        {n: t for n, t in part[0].items() if not n.endswith("resample_filter")}
+        for part in (model.generator("G_ema"), model.discriminator())
+    )
     for name, t in tensors.items():
         *path, part = name.split(".")
         if path[0] == "mapping":
@@ -208,6 +211,59 @@ def test_rosinality_without_what_trainings_do_not_save():
     mean = keras.ops.convert_to_numpy(mapping(z)).mean(axis=0)
     np.testing.assert_allclose(found["G_ema.mapping.w_avg"], mean, atol=1e-4)
     assert 0.8 < found["G.synthesis.b16.conv0.noise_const"].std() < 1.2
+
+
+def openmmlab(model):
+    """The state dict that OpenMMLab's trainings save, as far as this project knows its names."""
+    found = {"generator_ema.steps": np.array([7])}
+    for name, t in rosinality(model, average=False).items():
+        role, _, short = name.partition(".")
+        short = short.replace("style.", "style_mapping.").replace("input.input", "X.weight")
+        short = short.replace("noises.noise_", "injected_noise_").replace("X", "constant_input")
+        short = short.replace(".noise.", ".noise_injector.").replace(".modulation.", ".Y.")
+        if t.ndim == 2 and short.endswith(".weight"):
+            short = short.replace(".weight", ".linear.weight_orig")
+        elif role == "d" and t.ndim == 4 and short.endswith(".weight"):
+            short = short.replace(".weight", ".conv.weight_orig")
+        if short.startswith("to_rgb") and short.endswith((".conv.weight", ".bias")) and t.ndim > 2:
+            t = t[:, ::-1]
+        elif short == "convs.0.0.conv.weight_orig":
+            t = t[:, ::-1]
+        short = short.replace("Y", "style_modulation")
+        found[f"{ {'d': 'discriminator', 'g_ema': 'generator_ema'}[role] }.{short}"] = t
+    copies = {n.replace("_ema", ""): t for n, t in found.items() if "steps" not in n}
+    return {**found, **{n: t for n, t in copies.items() if n.startswith("generator.")}}
+
+
+def test_openmmlab(tmp_path):
+    torch = pytest.importorskip("torch")
+    model, path = make(), tmp_path / "stylegan2_c2.pth"
+    names = openmmlab(model)
+    assert {
+        "generator.style_mapping.2.linear.weight_orig",
+        "generator.style_mapping.2.bias",
+        "generator.constant_input.weight",
+        "generator.conv1.conv.weight",
+        "generator.conv1.conv.style_modulation.linear.weight_orig",
+        "generator.conv1.conv.style_modulation.bias",
+        "generator.conv1.noise_injector.weight",
+        "generator.conv1.activate.bias",
+        "generator.to_rgbs.0.bias",
+        "generator_ema.injected_noise_0",
+        "discriminator.convs.0.0.conv.weight_orig",
+        "discriminator.convs.1.conv2.1.conv.weight_orig",
+        "discriminator.convs.1.skip.1.conv.weight_orig",
+        "discriminator.final_conv.1.bias",
+        "discriminator.final_linear.1.linear.weight_orig",
+    } <= set(names)
+    tree = {n: torch.from_numpy(np.array(t)) for n, t in names.items()}
+    optimizer = {"generator": {"state": {0: {"exp_avg": torch.ones(3)}}}}
+    torch.save({"meta": {"iter": 5}, "state_dict": tree, "optimizer": optimizer}, path)
+    assert layout_of(path).name == "stylegan2_openmmlab"
+    gan = keras_gan.StyleGAN2.from_checkpoint(path)
+    found = {n: t for n, t in native(gan).items() if not n.endswith("w_avg")}
+    for name, tensor in found.items():
+        np.testing.assert_array_equal(tensor, expected_of_rosinality(model)[name], err_msg=name)
 
 
 def test_only_the_averaged_generator():
@@ -324,7 +380,11 @@ def test_export_and_back(tmp_path, end):
     gan = load_checkpoint(drawn(model))
     path = tmp_path / f"gan.{end}"
     export(gan, path, layout="stylegan2_ada_pytorch")
-    assert_has(gan, read_tensors(path))
+    # The constant filters, too: a strict `load_state_dict` of the authors' networks needs them.
+    found, expected = read_tensors(path), drawn(model)
+    assert set(found) == set(expected)
+    for name, tensor in expected.items():
+        np.testing.assert_array_equal(found[name], tensor, strict=True)
     again = keras_gan.StyleGAN2.from_checkpoint(path)
     for ours, theirs in zip(again.get_weights(), gan.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -340,6 +400,32 @@ def test_other_libraries_read_an_export(tmp_path):
     for name, tensor in native(gan).items():
         if name in found:
             np.testing.assert_array_equal(found[name], tensor)
+
+
+def test_an_export_has_the_filters_that_the_authors_list(tmp_path):
+    """Their training logs list the buffers of each module: 16 for a filter of 4 x 4."""
+    gan = keras_gan.StyleGAN2(
+        image_shape=(16, 16, 1),
+        latent_dim=4,
+        style_dim=4,
+        mapping_layers=1,
+        channel_base=32,
+        channel_max=4,
+        generator_architecture="resnet",
+        discriminator_architecture="skip",
+    )
+    export(gan, tmp_path / "x.npz", networks=("generator", "discriminator"))
+    end = ".resample_filter"
+    found = {name for name in read_tensors(tmp_path / "x.npz") if name.endswith(end)}
+    generator = ["b4", "b4.conv1"]
+    discriminator = ["b4.fromrgb", "b4.conv"]
+    for block in ("b8", "b16"):
+        generator += [block, *(f"{block}.{part}" for part in ("conv0", "conv1", "skip"))]
+        discriminator += [block, *(f"{block}.{part}" for part in ("fromrgb", "conv0", "conv1"))]
+    assert found == {
+        *(f"G.synthesis.{module}{end}" for module in generator),
+        *(f"D.{module}{end}" for module in discriminator),
+    }
 
 
 def test_exports_that_cannot_be(tmp_path):

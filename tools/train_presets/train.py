@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_fashion_mnist_32 --run runs/dcgan
 
-`--data` names the folder of emoji for dcgan_emoji_64 (img/google/64 of the npm package
-emoji-datasource-google), and that of the package for stylegan2_emoji_64. The run folder gets
-snapshots/, history.jsonl and a grid of samples after every epoch.
+`--data` names the folder of emoji for dcgan_emoji_64 and stylegan2_emoji_64 (img/google/64 of the
+npm package emoji-datasource-google). The run folder gets snapshots/, history.jsonl and a grid of
+samples after every epoch.
 """
 
 import argparse
@@ -45,6 +45,9 @@ def main():
     parser.add_argument("--data", help="folder of the data, where it is not the default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument(
+        "--weights", help="a snapshot's model.weights.h5 of another run to go on from"
+    )
     arguments = parser.parse_args()
 
     recipe = RECIPES[arguments.name]
@@ -53,6 +56,8 @@ def main():
     gan = recipe.model(arguments.seed)
     epochs = arguments.epochs or recipe.epochs
     gan.compile(**recipe.compile())
+    if arguments.weights:
+        gan.load_weights(arguments.weights)
     # Made before `fit` brings a snapshot with lowered rates.
     lower = [LowerLearningRates(epochs, gan.optimizer)] if recipe.falling_rates else []
     gan.fit(
