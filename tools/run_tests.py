@@ -2,8 +2,8 @@
 
     python tools/run_tests.py [--jobs jax tensorflow torch wheel] [pytest arguments]
 
-Each job is a process of its own with one thread, two at a time. What a job prints appears when it
-is done.
+Two processes of one thread each run at a time: two jobs, or the halves of one job. What a job
+prints appears when it is done.
 """
 
 import argparse
@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 
-_BACKENDS = ("jax", "tensorflow", "torch")
 _PARALLEL = 2
+# The last job would run alone. Where XLA compiles, processes of halves would compile twice.
+_PROCESSES = {"torch": 2}
 
 
 def start(job, arguments):
@@ -30,21 +31,29 @@ def start(job, arguments):
         command = [sys.executable, "tools/check_wheel.py"]
     else:
         environment["KERAS_BACKEND"] = job
-        command = [sys.executable, "-m", "pytest", "--durations=20", *arguments]
+        command = [sys.executable, "-m", "pytest", "--durations=20"]
+        if job in _PROCESSES:
+            command += ["-n", str(_PROCESSES[job])]
+        command += arguments
     output = tempfile.TemporaryFile("w+")
     process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
     return process, output, time.monotonic()
 
 
+def _busy(jobs):
+    """How many processes the jobs have."""
+    return sum(_PROCESSES.get(job, 1) for job in jobs)
+
+
 def main():
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    jobs = (*_BACKENDS, "wheel")
+    jobs = ("jax", "tensorflow", "wheel", "torch")
     parser.add_argument("--jobs", nargs="+", choices=jobs, default=list(jobs))
     options, arguments = parser.parse_known_args()
     waiting, running, failed = list(options.jobs), {}, []
     while waiting or running:
-        while waiting and len(running) < _PARALLEL:
+        while waiting and _busy([*running, waiting[0]]) <= _PARALLEL:
             running[waiting[0]] = start(waiting[0], arguments)
             del waiting[0]
         for job, (process, output, began) in list(running.items()):

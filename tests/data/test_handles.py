@@ -75,7 +75,7 @@ IDX = struct.pack(">4B3I", 0, 0, 8, 3, 2, 4, 6) + bytes(24) + bytes([255]) * 24
         ("A.ZIP", b"PK\3\4", "zip"),
         ("download", b"PK\3\4", "zip"),
         ("train-images-idx3-ubyte", IDX, "idx"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(IDX), "idx"),
+        ("train-images-idx3-ubyte.gz", gzip.compress(IDX, mtime=0), "idx"),
         ("t10k-images-idx3-ubyte", b"damaged", "idx"),
         ("images", IDX, "idx"),
     ],

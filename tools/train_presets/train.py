@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=torch python tools/train_presets/train.py dcgan_fashion_mnist_32 --run runs/dcgan
 
-`--data` names the folder of emoji for dcgan_emoji_64 and stylegan2_emoji_64 (img/google/64 of the
-npm package emoji-datasource-google). The run folder gets snapshots/, history.jsonl and a grid of
-samples after every epoch.
+`--data` names the folder of emoji for dcgan_emoji_64 (img/google/64 of the npm package
+emoji-datasource-google), and that of the package for stylegan2_emoji_64. The run folder gets
+snapshots/, history.jsonl and a grid of samples after every epoch.
 """
 
 import argparse
