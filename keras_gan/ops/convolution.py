@@ -10,7 +10,6 @@ from keras_gan.ops import products, tiles
 
 # Fewer channels or tiles than this do not repay the transforms of `tiles`.
 _MIN_CHANNELS = 32
-_MIN_CHANNELS_OF_STRIDE_1 = 128
 _MIN_TILES = 128
 # More pixels than this repay the rearranging of the kernel.
 _MAX_PIXELS = 64
@@ -97,13 +96,12 @@ def conv_transpose(inputs, kernel, stride=1, padding="valid"):
 def _repays_tiles(inputs, kernel, stride, size):
     """Whether the algorithms of `tiles` apply, and are the fast ones."""
     height, width, channels, filters = kernel.shape
-    least = _MIN_CHANNELS_OF_STRIDE_1 if stride == 1 else _MIN_CHANNELS
     return (
         backend.prefers_tiles()
         and _is_float32(inputs)
         and height == width
         and tiles.has_algorithm(height, stride)
-        and min(channels * stride * stride, filters) >= least
+        and min(channels * stride * stride, filters) >= _MIN_CHANNELS
         and inputs.shape[0] * math.prod(size) >= _MIN_TILES * (2 * stride) ** 2
     )
 

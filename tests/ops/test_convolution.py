@@ -31,7 +31,6 @@ def form(request, monkeypatch):
     monkeypatch.setattr(backend, "prefers_tiles", lambda: request.param == "tiles")
     monkeypatch.setattr(backend, "prefers_products", lambda: request.param == "products")
     monkeypatch.setattr("keras_gan.ops.convolution._MIN_CHANNELS", 1)
-    monkeypatch.setattr("keras_gan.ops.convolution._MIN_CHANNELS_OF_STRIDE_1", 1)
     monkeypatch.setattr("keras_gan.ops.convolution._MIN_TILES", 0)
     monkeypatch.setattr("keras_gan.ops.convolution._MAX_PIXELS", 1000)
 
@@ -127,14 +126,4 @@ def test_forms_are_chosen_where_they_repay(shape, filters, dtype, expected, monk
     ):
         y = function(x, ops.cast(kernel, dtype), 2, "same")
         assert keras.backend.standardize_dtype(y.dtype) == dtype
-    assert seen == expected
-
-
-@pytest.mark.parametrize("channels, expected", [(64, []), (128, ["conv"])])
-def test_kernels_without_a_stride_need_more_channels(channels, expected, monkeypatch):
-    seen, by_tiles = [], tiles.conv
-    monkeypatch.setattr(tiles, "conv", lambda *a: (seen.append("conv"), by_tiles(*a))[1])
-    monkeypatch.setattr(backend, "prefers_tiles", lambda: True)
-    monkeypatch.setattr("keras_gan.ops.convolution._MIN_CHANNELS_OF_STRIDE_1", 128)
-    conv(draw(1, 4, 4, channels), draw(3, 3, channels, channels), padding="same")
     assert seen == expected
