@@ -12,6 +12,7 @@ _NAMES = (
     (r"^style_mapping\.", "style."),
     (r"^constant_input\.weight$", "input.input"),
     (r"^injected_noise_", "noises.noise_"),
+    (r"^optimizer\.", "g_optim."),
     (r"\.noise_injector\.", ".noise."),
     (r"\.style_modulation\.", ".modulation."),
     # The parameters of layers with an equalized learning rate.
@@ -21,15 +22,10 @@ _NAMES = (
 
 def _to_pytorch(parts):
     """The networks with the names and axes of NVIDIA's PyTorch networks."""
-    renamed = {}
-    for role, tensors in parts.items():
-        network = {
-            _rename(name): tensor
-            for name, tensor in tensors.items()
-            if not name.startswith("optimizer.")
-        }
-        if network:
-            renamed[role] = Tensors(network)
+    renamed = {
+        role: Tensors({_rename(name): tensor for name, tensor in tensors.items()})
+        for role, tensors in parts.items()
+    }
     return {
         role: Tensors({name: _to_rgb(name, tensor) for name, tensor in tensors.items()})
         for role, tensors in stylegan2_rosinality.to_pytorch(renamed).items()
