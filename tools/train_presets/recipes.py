@@ -11,6 +11,7 @@ from PIL import Image
 
 import keras_gan
 from keras_gan.callbacks import AdaptiveAugmentation
+from keras_gan.data.images import to_channels
 from keras_gan.models.stylegan2 import lazy_adam
 from keras_gan.regularizers import R1
 
@@ -92,15 +93,9 @@ def _emoji_people(path):
             continue
         for variant in (entry, *entry.get("skin_variations", {}).values()):
             if variant["has_img_google"]:
-                pixels.append(_on_white(package / "img" / "google" / "64" / variant["image"]))
+                with Image.open(package / "img" / "google" / "64" / variant["image"]) as image:
+                    pixels.append(np.asarray(to_channels(image, 3)))
     return np.stack(pixels)
-
-
-def _on_white(path):
-    with Image.open(path) as image:
-        image = image.convert("RGBA")
-    white = Image.new("RGBA", image.size, "white")
-    return np.asarray(Image.alpha_composite(white, image).convert("RGB"))
 
 
 def _emoji_people_to_train(seed, path):
