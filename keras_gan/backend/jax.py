@@ -196,30 +196,68 @@ class Replicas:
 # JAX's own derivatives of `conv_transpose`, and the second ones of `conv`, with respect to the
 # kernel are up to 30 times slower on the CPU than they need be. The three functions below are each
 # other's derivatives, of any order.
+#
+# On the CPU, XLA has a fast form of convolutions of this order of axes alone, and rearranges others
+# outside of branches only. The phases of an interval are branches of `jax.lax.cond`, so the two
+# derivatives are rearranged here. Elsewhere, XLA recognises them by the form that JAX gives them.
+_DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def conv(x, kernel, stride, padding):
-    dimensions = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_general_dilated(
-        x, kernel, (stride, stride), padding.upper(), dimension_numbers=dimensions
+        x, kernel, (stride, stride), padding.upper(), dimension_numbers=_DIMENSIONS
     )
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _conv_images(y, kernel, stride, padding, size):
     """The gradient of `conv` with respect to images of the size, for the gradient `y`."""
-    images = jax.ShapeDtypeStruct((y.shape[0], *size, kernel.shape[2]), y.dtype)
-    function = functools.partial(conv.fun, kernel=kernel, stride=stride, padding=padding)
-    return jax.linear_transpose(function, images)(y)[0]
+    if jax.default_backend() != "cpu":
+        images = jax.ShapeDtypeStruct((y.shape[0], *size, kernel.shape[2]), y.dtype)
+        function = functools.partial(conv.fun, kernel=kernel, stride=stride, padding=padding)
+        return jax.linear_transpose(function, images)(y)[0]
+    pads = []
+    for n, k, m, before in _axes(size, kernel.shape[:2], y.shape[1:3], stride, padding):
+        first = k - 1 - before
+        pads.append((first, n + k - 2 - (m - 1) * stride - first))
+    return jax.lax.conv_general_dilated(
+        y,
+        jnp.swapaxes(kernel[::-1, ::-1], 2, 3),
+        (1, 1),
+        pads,
+        lhs_dilation=(stride, stride),
+        dimension_numbers=_DIMENSIONS,
+    )
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _conv_kernel(x, y, stride, padding, size):
     """The gradient of `conv` with respect to a kernel of the size, for the gradient `y`."""
-    kernel = jax.ShapeDtypeStruct((*size, x.shape[3], y.shape[3]), x.dtype)
-    function = functools.partial(conv.fun, x, stride=stride, padding=padding)
-    return jax.linear_transpose(function, kernel)(y)[0]
+    if jax.default_backend() != "cpu":
+        kernel = jax.ShapeDtypeStruct((*size, x.shape[3], y.shape[3]), x.dtype)
+        function = functools.partial(conv.fun, x, stride=stride, padding=padding)
+        return jax.linear_transpose(function, kernel)(y)[0]
+    pads = [
+        (before, (m - 1) * stride + k - n - before)
+        for n, k, m, before in _axes(x.shape[1:3], size, y.shape[1:3], stride, padding)
+    ]
+    # Channels in the place of samples, and samples in that of channels.
+    kernel = jax.lax.conv_general_dilated(
+        jnp.transpose(x, (3, 1, 2, 0)),
+        jnp.transpose(y, (1, 2, 0, 3)),
+        (1, 1),
+        pads,
+        rhs_dilation=(stride, stride),
+        dimension_numbers=_DIMENSIONS,
+    )
+    return jnp.transpose(kernel, (1, 2, 0, 3))
+
+
+def _axes(images, kernel, outputs, stride, padding):
+    """Of both axes: sides of images, kernel and outputs, and the zeros before the images."""
+    pads = jax.lax.padtype_to_pads(images, kernel, (stride, stride), padding.upper())
+    return zip(images, kernel, outputs, (before for before, _ in pads), strict=True)
 
 
 def _keep(function):

@@ -38,7 +38,9 @@ def conv(inputs, kernel, stride=1, padding="valid"):
     inputs, kernel = ops.convert_to_tensor(inputs), ops.convert_to_tensor(kernel)
     height, width, channels, filters = kernel.shape
     if (height, width, stride) == (1, 1, 1):
-        return ops.matmul(inputs, kernel[0, 0])
+        # Of matrices: on JAX, the gradient of a product of images rearranges all of them.
+        y = ops.matmul(ops.reshape(inputs, (-1, channels)), kernel[0, 0])
+        return ops.reshape(y, (*ops.shape(inputs)[:3], filters))
     if padding == "valid" and tuple(inputs.shape[1:3]) == (height, width):
         # One output pixel: a dense layer.
         y = ops.matmul(

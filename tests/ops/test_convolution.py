@@ -127,3 +127,24 @@ def test_forms_are_chosen_where_they_repay(shape, filters, dtype, expected, monk
         y = function(x, ops.cast(kernel, dtype), 2, "same")
         assert keras.backend.standardize_dtype(y.dtype) == dtype
     assert seen == expected
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX has two forms of these")
+@pytest.mark.parametrize("name", ["odd size", "stride 2 valid", "oblong kernel"])
+def test_derivatives_on_accelerators_are_those_on_cpus(name, monkeypatch):
+    from keras_gan.backend import jax as jax_backend
+
+    height, width, channels, filters, size, stride, padding = GEOMETRIES[name]
+    size = (size, size) if isinstance(size, int) else size
+    x, kernel = draw(2, height, width, channels), draw(*size, channels, filters)
+    y = draw(*jax_backend.conv(x, kernel, stride, padding).shape)
+
+    def derivatives():
+        return (
+            jax_backend._conv_images(y, kernel, stride, padding, (height, width)),
+            jax_backend._conv_kernel(x, y, stride, padding, size),
+        )
+
+    on_cpu = derivatives()
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    assert_same([ops.convert_to_numpy(v) for v in derivatives()], [np.asarray(v) for v in on_cpu])
