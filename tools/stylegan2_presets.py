@@ -30,25 +30,6 @@ TRANSFER = f"{ADA}/transfer-learning-source-nets"
 SWEEPS = f"{ADA}/paper-fig7c-training-set-sweeps"
 SMALL = f"{ADA}/paper-fig11a-small-datasets"
 
-LICENCES = {
-    STYLEGAN2: "Nvidia Source Code License-NC",
-    ADA: "NVIDIA Source Code License for StyleGAN2-ADA (non-commercial)",
-    NGC: "NVIDIA Source Code License (non-commercial)",
-    OPENMMLAB: "Apache-2.0",
-}
-LAYOUTS = {STYLEGAN2: "stylegan2_tensorflow", OPENMMLAB: "stylegan2_openmmlab"}
-NOTICES = {
-    OPENMMLAB: (
-        "OpenMMLab's own training, not derived from NVIDIA's weights. The layout of this file is "
-        "not proved: none could be loaded where this preset was written. The weights are not part "
-        "of keras_gan, and are downloaded from the address below at first use."
-    )
-}
-NOTICE = (
-    "Non-commercial: NVIDIA allows research and evaluation only ({licence}); its notice stays with "
-    "the weights and with what is made of them. They are not part of keras_gan, and are downloaded "
-    "from the address below at first use."
-)
 README = "NVlabs/stylegan2-ada-pytorch, README"
 PAPER = "the paper's protocol: 50,000 images, no truncation, against the training images"
 CLEANFID = "measured again by clean-fid, legacy FID"
@@ -72,6 +53,44 @@ DATASETS = {
     "car": "LSUN Car, 512x384 in the rows 64 to 447",
     "dog": "LSUN Dog",
 }
+
+
+class Publisher(NamedTuple):
+    """Who gives networks away.
+
+    Attributes:
+        address: str, what the addresses of its networks begin with.
+        licence: str.
+        layout: str, of its files.
+        name: str.
+        notice: str, with a place for the licence.
+    """
+
+    address: str
+    licence: str
+    layout: str = "stylegan2_ada_pytorch"
+    name: str = "NVIDIA"
+    notice: str = (
+        "Non-commercial: NVIDIA allows research and evaluation only ({licence}); its notice stays "
+        "with the weights and with what is made of them. They are not part of keras_gan, and are "
+        "downloaded from the address below at first use."
+    )
+
+
+PUBLISHERS = (
+    Publisher(STYLEGAN2, "Nvidia Source Code License-NC", "stylegan2_tensorflow"),
+    Publisher(ADA, "NVIDIA Source Code License for StyleGAN2-ADA (non-commercial)"),
+    Publisher(NGC, "NVIDIA Source Code License (non-commercial)"),
+    Publisher(
+        OPENMMLAB,
+        "Apache-2.0",
+        "stylegan2_openmmlab",
+        "OpenMMLab",
+        "OpenMMLab's own training, not derived from NVIDIA's weights. The layout of this file is "
+        "not proved: none could be loaded where this preset was written. The weights are not part "
+        "of keras_gan, and are downloaded from the address below at first use.",
+    ),
+)
 
 
 class Network(NamedTuple):
@@ -451,8 +470,7 @@ for _data, _resolution in (("ffhq", 1024), ("car", 512)):
 
 def describe(network, parameters):
     """The `config.json` and `metadata.json` of a network, and the preset's card."""
-    base = next(base for base in LICENCES if network.address.startswith(base))
-    licence = LICENCES[base]
+    publisher = next(p for p in PUBLISHERS if network.address.startswith(p.address))
     shape = [network.resolution, network.resolution, 3]
     config = {"image_shape": shape, "channel_base": network.channel_base, **(network.config or {})}
     figures = {}
@@ -467,14 +485,14 @@ def describe(network, parameters):
         **({} if classes is None else {"num_classes": classes}),
         "parameters": parameters,
         "description": f"{DATASETS[network.data]}, {network.resolution} px: {network.what}.",
-        "notice": NOTICES.get(base, NOTICE.format(licence=licence)),
+        "notice": publisher.notice.format(licence=publisher.licence),
         "dataset": DATASETS[network.data],
         "dataset_licence": "not known here; see the data set's own page",
-        "licence": licence,
-        "recipe": f"{'OpenMMLab' if base == OPENMMLAB else 'NVIDIA'}'s: {network.what}.",
+        "licence": publisher.licence,
+        "recipe": f"{publisher.name}'s: {network.what}.",
         "source": network.address,
         "sha256": network.sha256,
-        "layout": LAYOUTS.get(base, "stylegan2_ada_pytorch"),
+        "layout": publisher.layout,
         "metrics": figures,
     }
     return {"class_name": "StyleGAN2", "config": config}, metadata
