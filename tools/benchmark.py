@@ -23,6 +23,7 @@ Cases:
 """
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -58,6 +59,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             env=environment(options.threads),
+            preexec_fn=functools.partial(pin, options.threads),
         )
         self.first = self.ask("run")
 
@@ -94,6 +96,12 @@ def environment(threads):
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "XLA_FLAGS": flags,
     }
+
+
+def pin(threads):
+    """Keep this process to so many processors: XLA has threads that heed no setting."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def compare(name, case, options):
@@ -139,7 +147,11 @@ def startup(options):
         for name in names:
             command = [sys.executable, HERE / "benchmarking" / "startup.py", name]
             result = subprocess.run(
-                command, capture_output=True, text=True, env=environment(options.threads)
+                command,
+                capture_output=True,
+                text=True,
+                env=environment(options.threads),
+                preexec_fn=functools.partial(pin, options.threads),
             )
             if result.returncode:
                 raise SystemExit(result.stderr)
