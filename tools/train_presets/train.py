@@ -59,12 +59,12 @@ def main():
     if arguments.weights:
         gan.load_weights(arguments.weights)
     # Made before `fit` brings a snapshot with lowered rates.
-    lower = LowerLearningRates(epochs, gan.optimizer)
+    lower = [LowerLearningRates(epochs, gan.optimizer)] if recipe.falling_rates else []
     gan.fit(
         recipe.dataset(arguments.seed, arguments.data),
         epochs=epochs,
         callbacks=[
-            lower,
+            *lower,
             *recipe.callbacks(),
             HistoryFile(arguments.run / "history.jsonl"),
             SampleGrid(arguments.run / "samples", seeds="0-63"),
