@@ -130,6 +130,7 @@ def test_forms_are_chosen_where_they_repay(shape, filters, dtype, expected, monk
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX has two forms of these")
+@pytest.mark.parametrize("form", ["framework"], indirect=True)  # Once: no form changes these.
 @pytest.mark.parametrize("name", ["odd size", "stride 2 valid", "oblong kernel"])
 def test_derivatives_on_accelerators_are_those_on_cpus(name, monkeypatch):
     from keras_gan.backend import jax as jax_backend
