@@ -100,9 +100,10 @@ def load_checkpoint(
       goodfeli/adversarial; `image_shape` as before.
     - `"stylegan2_ada_pytorch"`: `synthesis.b4.const`, `b4.out.weight` and so on, StyleGAN2 in
       NVlabs/stylegan2-ada-pytorch and stylegan3 (`cfg=stylegan2`), as the network pickles of these
-      projects or as state dicts. Only the pickle tells the clamp of activations, the group size of
-      the minibatch standard deviation and the learning rate multipliers of the mapping networks:
-      with state dicts, pass `clamp` and so on.
+      projects or as state dicts, those of POSTECH-CVLab/PyTorch-StudioGAN among them. Only the
+      pickle tells the clamp of activations, the group size of the minibatch standard deviation and
+      the learning rate multipliers of the mapping networks: with state dicts, pass `clamp` and so
+      on.
     - `"stylegan2_tensorflow"`: `synthesis/4x4/Const/const` and so on, the network pickles of
       NVlabs/stylegan2 (configurations E and F) and NVlabs/stylegan2-ada.
     - `"stylegan2_rosinality"`: `style.1.weight` and so on, StyleGAN2 in

@@ -10,13 +10,15 @@ from keras_gan.checkpoints.mapping import Layout, Tensors
 # What the parts of a name are called there, in this order.
 _NAMES = (
     (r"^style_mapping\.", "style."),
-    (r"^constant_input\.weight$", "input.input"),
+    (r"^constant_input\.", "input."),
     (r"^injected_noise_", "noises.noise_"),
     (r"^optimizer\.", "g_optim."),
     (r"\.noise_injector\.", ".noise."),
     (r"\.style_modulation\.", ".modulation."),
-    # The parameters of layers with an equalized learning rate.
-    (r"\.(?:linear|conv)\.weight_orig$", ".weight"),
+    # The parameters of layers with an equalized learning rate: those of the discriminator's
+    # convolutions and of all dense layers lie in a module of their own.
+    (r"^(convs\.\d+\.\w+(?:\.\d+)?|final_conv\.\d+)\.conv\.weight_orig$", r"\1.weight"),
+    (r"\.(?:linear\.)?weight_orig$", ".weight"),
 )
 
 

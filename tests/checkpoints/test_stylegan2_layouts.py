@@ -214,18 +214,23 @@ def test_rosinality_without_what_trainings_do_not_save():
 
 
 def openmmlab(model):
-    """The state dict that OpenMMLab's trainings save, as far as this project knows its names."""
+    """The state dict that OpenMMLab's trainings save.
+
+    Public tools that bring such files to NVIDIA's names attest those of the generator.
+    """
     found = {"generator_ema.steps": np.array([7])}
     for name, t in rosinality(model, average=False).items():
         role, _, short = name.partition(".")
-        short = short.replace("style.", "style_mapping.").replace("input.input", "X.weight")
+        short = short.replace("style.", "style_mapping.").replace("input.input", "X.input")
         short = short.replace("noises.noise_", "injected_noise_").replace("X", "constant_input")
         short = short.replace(".noise.", ".noise_injector.").replace(".modulation.", ".Y.")
         if t.ndim == 2 and short.endswith(".weight"):
             short = short.replace(".weight", ".linear.weight_orig")
         elif role == "d" and t.ndim == 4 and short.endswith(".weight"):
             short = short.replace(".weight", ".conv.weight_orig")
-        if short.startswith("to_rgb") and short.endswith((".conv.weight", ".bias")) and t.ndim > 2:
+        elif t.ndim == 5:
+            short = f"{short}_orig"
+        if short.startswith("to_rgb") and t.ndim > 2 and not short.endswith(".kernel"):
             t = t[:, ::-1]
         elif short == "convs.0.0.conv.weight_orig":
             t = t[:, ::-1]
@@ -242,13 +247,14 @@ def test_openmmlab(tmp_path):
     assert {
         "generator.style_mapping.2.linear.weight_orig",
         "generator.style_mapping.2.bias",
-        "generator.constant_input.weight",
-        "generator.conv1.conv.weight",
+        "generator.constant_input.input",
+        "generator.conv1.conv.weight_orig",
         "generator.conv1.conv.style_modulation.linear.weight_orig",
         "generator.conv1.conv.style_modulation.bias",
         "generator.conv1.noise_injector.weight",
         "generator.conv1.activate.bias",
         "generator.to_rgbs.0.bias",
+        "generator.to_rgbs.0.conv.weight_orig",
         "generator_ema.injected_noise_0",
         "discriminator.convs.0.0.conv.weight_orig",
         "discriminator.convs.1.conv2.1.conv.weight_orig",
@@ -257,13 +263,30 @@ def test_openmmlab(tmp_path):
         "discriminator.final_linear.1.linear.weight_orig",
     } <= set(names)
     tree = {n: torch.from_numpy(np.array(t)) for n, t in names.items()}
+    # MMagic's trainings wrap the average.
+    wrapped = {n.replace("generator_ema.", "generator_ema.module."): t for n, t in tree.items()}
+    wrapped["generator_ema.steps"] = wrapped.pop("generator_ema.module.steps")
     optimizer = {"generator": {"state": {0: {"exp_avg": torch.ones(3)}}}}
-    torch.save({"meta": {"iter": 5}, "state_dict": tree, "optimizer": optimizer}, path)
-    assert layout_of(path).name == "stylegan2_openmmlab"
-    gan = keras_gan.StyleGAN2.from_checkpoint(path)
-    found = {n: t for n, t in native(gan).items() if not n.endswith("w_avg")}
-    for name, tensor in found.items():
-        np.testing.assert_array_equal(tensor, expected_of_rosinality(model)[name], err_msg=name)
+    for state in (tree, wrapped):
+        torch.save({"meta": {"iter": 5}, "state_dict": state, "optimizer": optimizer}, path)
+        assert layout_of(path).name == "stylegan2_openmmlab"
+        gan = keras_gan.StyleGAN2.from_checkpoint(path)
+        found = {n: t for n, t in native(gan).items() if not n.endswith("w_avg")}
+        for name, tensor in found.items():
+            np.testing.assert_array_equal(tensor, expected_of_rosinality(model)[name], err_msg=name)
+
+
+def test_studiogan(tmp_path):
+    torch = pytest.importorskip("torch")
+    model = make()
+    files = {"generator": "G_ema", "discriminator": "D"}
+    for role, prefix in files.items():
+        tensors = {n: t for n, t in drawn(model).items() if n.startswith(f"{prefix}.")}
+        state = {n.partition(".")[2]: torch.from_numpy(t.copy()) for n, t in tensors.items()}
+        files[role] = tmp_path / f"model={prefix}-best-weights-step=970000.pth"
+        beside = {"optimizer": {"state": {0: {"step": 5}}}, "run_name": "SG2", "best_fid": 3.9}
+        torch.save({"state_dict": state, **beside}, files[role])
+    assert_has(keras_gan.StyleGAN2.from_checkpoint(files), expected_of_rosinality(model))
 
 
 def test_only_the_averaged_generator():
