@@ -68,7 +68,7 @@ print(f"the image of a seed: {error:.1f} grey levels off on average")
 # %% [markdown]
 # ## A picture from outside
 #
-# Then one that it has never seen: a face drawn with a few lines of Pillow, unless TARGET names a file, whose centre is
+# Then one that it has never seen: a person drawn with a few lines of Pillow, unless TARGET names a file, whose centre is
 # cropped. In w the projection stays among the images that the model makes; in w+ (a vector for each layer) it comes closer
 # to the picture, but styles that never occurred together in training take edits less well.
 
@@ -77,10 +77,15 @@ print(f"the image of a seed: {error:.1f} grey levels off on average")
 def drawn(side=256):
     picture = Image.new("RGB", (side, side), "white")
     pen, unit = ImageDraw.Draw(picture), side / 16
-    pen.ellipse((unit, unit, 15 * unit, 15 * unit), "#ffcc22")
-    for x in (5.5, 10.5):
-        pen.ellipse(((x - 1) * unit, 5 * unit, (x + 1) * unit, 8 * unit), "#442200")
-    pen.chord((4.5 * unit, 7 * unit, 11.5 * unit, 13 * unit), 10, 170, "#442200")
+    for color, box in (
+        ("#2f80d0", (2, 11, 14, 21)),  # shoulders
+        ("#4a3022", (3.5, 0.5, 12.5, 9)),  # hair
+        ("#c68a62", (4, 2, 12, 12)),  # face
+        ("#3a2211", (5.6, 6, 6.8, 7.4)),  # eyes
+        ("#3a2211", (9.2, 6, 10.4, 7.4)),
+    ):
+        pen.ellipse([unit * place for place in box], color)
+    pen.chord([unit * place for place in (6, 6.5, 10, 10.5)], 20, 160, "#3a2211")
     return picture
 
 
