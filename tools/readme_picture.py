@@ -24,8 +24,8 @@ def main():
     """Write the picture."""
     picture = np.concatenate(
         [
+            rows("stylegan2_emoji_64", 3, 1),
             rows("dcgan_emoji_64", 2, 1),
-            rows("stylegan2_emoji_64", 2, 1),
             rows("dcgan_fashion_mnist_32", 2, 2),
             rows("wgan_gp_fashion_mnist_32", 1, 2),
         ]

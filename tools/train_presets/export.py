@@ -28,14 +28,13 @@ def bare(trained):
     return gan
 
 
-def fid_over_time(trained, run, name, data, batch_size):
+def fid_over_time(trained, run, name, data):
     """dict: a line of the card for each of the weights that the run kept."""
     found = {}
     for path in sorted((run / "kept").glob("step*.weights.h5")):
         trained.load_weights(path)
-        images = int(trained.step.numpy()) * batch_size
-        figures = figures_of(bare(trained), name, data)
-        found[f"FID after {images:,} images"] = figures["FID of the classifier's features"]
+        figures, steps = figures_of(bare(trained), name, data), int(trained.step.numpy())
+        found[f"FID after {steps:,} steps"] = figures["FID of the classifier's features"]
     return found
 
 
@@ -82,9 +81,7 @@ def main():
         losses = history[epoch - 1]
         shown = ("d_loss", "g_loss", "real_logits", "fake_logits")
         metrics[f"losses, epoch {epoch}"] = ", ".join(f"{k} {losses[k]:.3f}" for k in shown)
-    metrics.update(
-        fid_over_time(trained, arguments.run, arguments.name, arguments.data, recipe.batch_size)
-    )
+    metrics.update(fid_over_time(trained, arguments.run, arguments.name, arguments.data))
     metrics.update(figures_of(gan, arguments.name, arguments.data))
     folder = (
         PRESETS / arguments.name.partition("_fashion")[0].partition("_emoji")[0] / arguments.name

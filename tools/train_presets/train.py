@@ -55,16 +55,17 @@ def main():
     keras.utils.set_random_seed(arguments.seed)
     gan = recipe.model(arguments.seed)
     epochs = arguments.epochs or recipe.epochs
-    gan.compile(**recipe.compile())
+    # Before `compile`: the file may hold optimizers, whose rates would replace the recipe's.
     if arguments.weights:
         gan.load_weights(arguments.weights)
+    gan.compile(**recipe.compile())
     # Made before `fit` brings a snapshot with lowered rates.
-    lower = [LowerLearningRates(epochs, gan.optimizer)] if recipe.falling_rates else []
+    lower = LowerLearningRates(epochs, gan.optimizer)
     gan.fit(
         recipe.dataset(arguments.seed, arguments.data),
         epochs=epochs,
         callbacks=[
-            *lower,
+            lower,
             *recipe.callbacks(),
             HistoryFile(arguments.run / "history.jsonl"),
             SampleGrid(arguments.run / "samples", seeds="0-63"),
