@@ -167,9 +167,17 @@ class GAN(_Checked, backend.Trainer, keras.Model):
         self.discriminator = discriminator
         if ema_generator is None:
             ema_generator = keras.models.clone_model(generator)
+        shapes = [[tuple(w.shape) for w in net.weights] for net in (generator, ema_generator)]
+        if shapes[0] != shapes[1]:
+            raise ValueError(
+                f"`ema_generator` must be a network like `generator`, with weights of shapes "
+                f"{shapes[0]}. Received: {shapes[1]}"
+            )
         self.ema_generator = ema_generator
         self.ema_generator.name = f"ema_{generator.name}"
-        self.ema_generator.set_weights(generator.get_weights())
+        # One by one: a list of all weights would be another generator in memory.
+        for average, weight in zip(ema_generator.weights, generator.weights, strict=True):
+            average.assign(keras.ops.convert_to_numpy(weight))
         self.image_range = tuple(image_range)
         self.num_classes = num_classes
         self.packing = packing

@@ -627,6 +627,9 @@ def test_networks_that_do_not_fit():
         keras_gan.GAN(generator, generator)
     with pytest.raises(ValueError, match="`image_range` is a pair"):
         keras_gan.GAN(generator, discriminator, image_range=(1, -1))
+    with pytest.raises(ValueError, match=r"`ema_generator` must be .* Received: \[\(4, 4, 1, 1\)"):
+        other = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 4)])
+        keras_gan.GAN(generator, discriminator, ema_generator=other)
     with pytest.raises(ValueError, match=r"integer in \[0, 2\*\*32\)"):
         keras_gan.GAN(generator, discriminator, seed=-1)
 

@@ -26,17 +26,41 @@ def read_hdf5(path, size):
         ValueError: If it is damaged, or has links that are not hard, virtual or external data
             sets, filters that need a plug-in, or types that are not plain numbers.
     """
+    return dict(_arrays(path, size))
+
+
+def shapes_in_hdf5(path, size):
+    """The shapes of what `read_hdf5` returns, of which one array at a time is held in memory.
+
+    Args:
+        path: Path of the file.
+        size: Its size in bytes.
+
+    Returns:
+        Dictionary of paths in the file, their slashes as dots, to shapes.
+
+    Raises:
+        ValueError: As `read_hdf5`: all of the file is read.
+    """
+    return {name: array.shape for name, array in _arrays(path, size)}
+
+
+def _arrays(path, size):
+    """Yield the name and array of each data set."""
+    names = set()
     try:
         with h5py.File(path, "r") as file:
-            arrays = {}
-            _visit(file, (), arrays, Budget(size), [MAX_TENSORS])
-            return arrays
+            for name, array in _visit(file, (), Budget(size), [MAX_TENSORS]):
+                if name in names:
+                    raise ValueError(f"two data sets are named {name!r}")
+                names.add(name)
+                yield name, array
     except (OSError, RuntimeError, LookupError, TypeError) as error:
         # h5py reports damage by these; the file itself was already opened once.
         raise ValueError(f"HDF5: {str(error)[:200]}") from error
 
 
-def _visit(group, path, arrays, budget, left):
+def _visit(group, path, budget, left):
     if len(path) >= MAX_DEPTH:
         raise ValueError(f"its groups are nested more than {MAX_DEPTH} deep")
     for key in group:
@@ -51,16 +75,13 @@ def _visit(group, path, arrays, budget, left):
             raise ValueError(f"{name!r} is a soft or external link")
         item = group[key]
         if isinstance(item, h5py.Group):
-            _visit(item, (*path, key), arrays, budget, left)
+            yield from _visit(item, (*path, key), budget, left)
             continue
         if not isinstance(item, h5py.Dataset):
             raise ValueError(f"{name!r} is neither a group nor a data set")
         array = _read(item, name, budget)
-        if array is None:
-            continue
-        if name in arrays:
-            raise ValueError(f"two data sets are named {name!r}")
-        arrays[name] = array
+        if array is not None:
+            yield name, array
 
 
 def _read(item, name, budget):

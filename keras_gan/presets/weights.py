@@ -4,7 +4,7 @@ import math
 import os
 from collections import Counter
 
-from keras_gan.checkpoints.hdf5_file import read_hdf5
+from keras_gan.checkpoints.hdf5_file import shapes_in_hdf5
 
 
 def load_weights_file(model, path):
@@ -19,13 +19,13 @@ def load_weights_file(model, path):
             does not hold the weights of such a model.
     """
     try:
-        arrays = read_hdf5(path, os.path.getsize(path))
+        shapes = shapes_in_hdf5(path, os.path.getsize(path))
     except ValueError as error:
         raise ValueError(
             f"{path} is not a complete file of weights and nothing else: {error}."
         ) from None
     # Keras' own message for a misfit is pages long. Random states differ between backends.
-    found = Counter(a.shape for name, a in arrays.items() if not name.startswith("vars.random"))
+    found = Counter(s for name, s in shapes.items() if not name.startswith("vars.random"))
     expected = Counter(tuple(v.shape) for v in model.weights)
     if found != expected:
         raise ValueError(
