@@ -9,8 +9,8 @@ Configurations A to D of the StyleGAN2 paper are not declared: they are other ne
 layout reads.
 
 OpenMMLab has trained StyleGAN2 itself and gives it away under Apache-2.0. None of its files could
-be loaded where this was written (public tools attest the names of the generator's tensors, nothing
-those of the discriminator's), so NVIDIA's networks have the plain names.
+be loaded where this was written (a public converter attests the names of the generator's tensors,
+nothing those of the discriminator's), so NVIDIA's networks have the plain names.
 """
 
 import json
@@ -87,9 +87,9 @@ PUBLISHERS = (
         "stylegan2_openmmlab",
         "OpenMMLab",
         "OpenMMLab's own training, not derived from NVIDIA's weights. The layout of this file is "
-        "not proved: public tools attest the names of the generator's tensors, but no file could "
-        "be loaded where this preset was written. The weights are not part of keras_gan, and are "
-        "downloaded from the address below at first use.",
+        "not proved: a public converter attests the names of the generator's tensors, but no file "
+        "could be loaded where this preset was written. The weights are not part of keras_gan, and "
+        "are downloaded from the address below at first use.",
     ),
 )
 

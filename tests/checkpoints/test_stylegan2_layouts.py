@@ -216,7 +216,7 @@ def test_rosinality_without_what_trainings_do_not_save():
 def openmmlab(model):
     """The state dict that OpenMMLab's trainings save.
 
-    Public tools that bring such files to NVIDIA's names attest those of the generator.
+    A public converter between these names and NVIDIA's attests those of the generator.
     """
     found = {"generator_ema.steps": np.array([7])}
     for name, t in rosinality(model, average=False).items():
