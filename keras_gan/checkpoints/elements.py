@@ -1,4 +1,4 @@
-"""The element types that checkpoints hold, and the one way from bytes to an array."""
+"""The element types that checkpoints hold, and the one way from a file's bytes to an array."""
 
 import math
 
@@ -22,6 +22,9 @@ STORED = {
     "uint8": "u1",
     "bool": "u1",
 }
+
+# Fewer bytes are read: a map takes at least a page of memory, and a process has 65,530 of them.
+MIN_MAPPED_BYTES = 1 << 20
 
 
 def stored_size(element):
@@ -73,15 +76,44 @@ def contiguous(shape):
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def decode(raw, element, shape, *, strides=None, offset=0, byteorder="<"):
-    """Copy a strided view out of raw bytes.
-
-    bfloat16 becomes float32, which holds each of its values exactly; every other type, float16
-    among them, is kept. Bytes are swapped to the machine's order. The array owns its memory: no
-    two tensors alias one another, even where the file shares their storage.
+def file_bytes(stream, offset, size):
+    r"""Return bytes of a file: read if they are few, else mapped, so that they take no memory yet.
 
     Args:
-        raw: Bytes-like object.
+        stream: Binary file object of a file on disk.
+        offset: Position of the first one.
+        size: Their number.
+
+    Returns:
+        `bytes`, or a read-only `numpy.memmap` of uint8, whose file must not be cut meanwhile.
+
+    Raises:
+        ValueError: If the file ends before.
+
+    Example:
+        >>> with open("network.pkl", "rb") as stream:
+        ...     keras_gan.checkpoints.elements.file_bytes(stream, 0, 2)
+        b'\x80\x03'
+    """
+    if size >= MIN_MAPPED_BYTES:
+        return np.memmap(stream, np.uint8, "r", offset, (size,))
+    stream.seek(offset)
+    data = stream.read(size)
+    if len(data) != size:
+        raise ValueError("the file ends before its tensors do")
+    return data
+
+
+def decode(raw, element, shape, *, strides=None, offset=0, byteorder="<"):
+    """Return the array that is a strided view of raw bytes.
+
+    bfloat16 becomes float32, which holds each of its values exactly; every other type, float16
+    among them, is kept. Bytes are swapped to the machine's order. What is contiguous in a mapped
+    file stays there, not to be written to. Any other array owns its memory, even where the file
+    shares their storage.
+
+    Args:
+        raw: Bytes-like object, from `file_bytes` or not.
         element: Key of `STORED`.
         shape: Tuple of sizes.
         strides: Tuple of steps in elements; row-major if omitted.
@@ -89,7 +121,7 @@ def decode(raw, element, shape, *, strides=None, offset=0, byteorder="<"):
         byteorder: `"<"` or `">"`, how `raw` was written.
 
     Returns:
-        A C-contiguous, writable array.
+        A C-contiguous array.
 
     Raises:
         ValueError: If the view leaves `raw`.
@@ -114,5 +146,8 @@ def decode(raw, element, shape, *, strides=None, offset=0, byteorder="<"):
     if element == "bfloat16":
         view = np.asarray(view.astype(np.uint32) << np.uint32(16)).view(np.float32)
     elif element == "bool":
-        view = np.not_equal(view, 0)
-    return np.array(view, dtype=np.asarray(view).dtype.newbyteorder("="), order="C")
+        view = np.asarray(np.not_equal(view, 0))
+    native = view.dtype.newbyteorder("=")
+    if isinstance(raw, np.memmap) and view.flags.c_contiguous and view.dtype == native:
+        return view
+    return np.array(view, dtype=native, order="C")

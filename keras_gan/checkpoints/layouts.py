@@ -18,7 +18,7 @@ from keras_gan.checkpoints import (
     wgan_gp,
 )
 from keras_gan.checkpoints.mapping import Tensors, shortened
-from keras_gan.checkpoints.reader import read_tensors
+from keras_gan.checkpoints.reader import mapped_tensors
 from keras_gan.presets import download
 from keras_gan.presets.registry import registered_class
 
@@ -205,11 +205,10 @@ def load_network(source, layout, sha256=None, cache_dir=None):
     is_one = not isinstance(found, dict) or any(isinstance(t, np.ndarray) for t in found.values())
     tensors = Tensors()
     for part in [found] if is_one else found.values():
-        tensors.update(_read(part))
-    used = {n: t for n, t in tensors.items() if not n.startswith(layout.ignored)}
+        tensors.update((n, t) for n, t in _read(part).items() if not n.startswith(layout.ignored))
     model = registered_class(layout.model)()
     rows = list(layout.rows(model))
-    _assign(model, layout.prepare(Tensors(used)), rows, f"{layout.model} (layout '{layout.name}')")
+    _assign(model, layout.prepare(tensors), rows, f"{layout.model} (layout '{layout.name}')")
     return model
 
 
@@ -296,7 +295,7 @@ def _by_network(source):
 
 def _read(where):
     if isinstance(where, (str, os.PathLike)):
-        return read_tensors(where)
+        return mapped_tensors(where)
     if isinstance(where, dict) and all(isinstance(t, np.ndarray) for t in where.values()):
         return where if isinstance(where, Tensors) else Tensors(where)
     received = f"a dict of {shortened(where)}" if isinstance(where, dict) else repr(where)[:200]
@@ -384,4 +383,5 @@ def _assign(network, tensors, rows, what, computed=(), ignored=()):
     if wrong:
         raise ValueError(f"Tensors of the {what} have other shapes: {shortened(wrong)}.")
     for row in rows:
-        row.weight.assign(row.to_keras(tensors[row.source]))
+        # Copied, since it may be mapped, and let go: memory holds the model and one tensor.
+        row.weight.assign(np.array(row.to_keras(tensors.pop(row.source)), order="C"))

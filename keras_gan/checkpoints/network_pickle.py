@@ -6,6 +6,7 @@ plain attributes.
 
 import io
 
+from keras_gan.checkpoints.elements import file_bytes
 from keras_gan.checkpoints.limits import (
     MAX_DEPTH,
     MAX_MODULES,
@@ -125,12 +126,11 @@ class _Blobs:
         return self._storages[key]
 
     def read(self, place):
-        """Return the bytes of a storage or of `FileBytes`."""
+        """Return the bytes of a storage or of `FileBytes`, or a map of them."""
         offset, size, *text = place.key
         if text:
             return self._texts[text[0]][offset : offset + size].encode("latin-1")
-        self._stream.seek(offset)
-        return self._stream.read(size)
+        return file_bytes(self._stream, offset, size)
 
     def _open(self, data):
         position = self._stream.tell()

@@ -5,6 +5,8 @@ import struct
 import zipfile
 import zlib
 
+import numpy as np
+
 from keras_gan.checkpoints.hdf5_file import read_hdf5
 from keras_gan.checkpoints.limits import Budget
 from keras_gan.checkpoints.mapping import Tensors
@@ -79,6 +81,33 @@ def read_tensors(path):
         >>> tensors = keras_gan.checkpoints.read_tensors("dcgan.pth")
         >>> tensors["main.0.weight"].shape
         (100, 512, 4, 4)
+    """
+    tensors = mapped_tensors(path)
+    for name, array in tensors.items():
+        if not array.flags.owndata:
+            tensors[name] = np.array(array)
+    return tensors
+
+
+def mapped_tensors(path):
+    """Read the tensors of a checkpoint file, and leave the large ones in the file.
+
+    As `read_tensors`, but an array may be a read-only map of the file, whose memory is that of the
+    parts used. The file must not be cut meanwhile.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        `Tensors`.
+
+    Raises:
+        ValueError: As `read_tensors`.
+        OSError: If the file cannot be read at all.
+
+    Example:
+        >>> tensors = keras_gan.checkpoints.reader.mapped_tensors("ffhq.pkl")
+        >>> tensors["G_ema.mapping.fc0.weight"].mean()
     """
     path = os.fspath(path)
     if os.path.isdir(path):

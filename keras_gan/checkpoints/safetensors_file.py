@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 
-from keras_gan.checkpoints.elements import decode, decoded_bytes, span, stored_size
+from keras_gan.checkpoints.elements import decode, decoded_bytes, file_bytes, span, stored_size
 from keras_gan.checkpoints.limits import MAX_HEADER_BYTES, MAX_NAME, Budget
 from keras_gan.files import atomic_file
 
@@ -65,8 +65,8 @@ def read_safetensors(stream, size):
         raise ValueError("the tensors of a safetensors file do not end with the file")
     arrays = {}
     for name, (element, shape, start, stop) in entries.items():
-        stream.seek(8 + length + start)
-        arrays[name] = decode(stream.read(stop - start), element, shape)
+        raw = file_bytes(stream, 8 + length + start, stop - start)
+        arrays[name] = decode(raw, element, shape)
     return arrays
 
 

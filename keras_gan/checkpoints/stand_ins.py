@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+import numpy as np
+
 from keras_gan.checkpoints.elements import decode, decoded_bytes, span, stored_size
 from keras_gan.checkpoints.limits import MAX_DEPTH, MAX_NAME, MAX_PICKLE_OPCODES, MAX_TENSORS
 from keras_gan.checkpoints.restricted_pickle import FileBytes, StandIn
@@ -222,7 +224,7 @@ class NumpyArray(Leaf):
         data = raw if self.storage else self._data
         data = data.text if isinstance(data, Latin1) else data
         # The length first: latin-1 has a byte for each character, and long text may be shared.
-        if type(data) not in (bytes, str) or len(data) != self.nbytes():
+        if not isinstance(data, (bytes, str, np.memmap)) or len(data) != self.nbytes():
             raise ValueError("a NumPy array's bytes are not those of its shape")
         data = data.encode("latin-1") if type(data) is str else data
         shape = self._shape[::-1] if self._fortran else self._shape
@@ -361,7 +363,8 @@ def read_leaves(leaves, read_storage, budget, byteorder="<"):
 
     Args:
         leaves: Dictionary from `flatten`.
-        read_storage: Function of a `Storage` or `FileBytes` that returns the bytes of its key.
+        read_storage: Function of a `Storage` or `FileBytes` that returns the bytes of its key, or
+            a map of them.
         budget: `keras_gan.checkpoints.limits.Budget`.
         byteorder: `"<"` or `">"`, how storages are written.
 

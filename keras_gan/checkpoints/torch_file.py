@@ -3,7 +3,7 @@
 import io
 import struct
 
-from keras_gan.checkpoints.elements import stored_size
+from keras_gan.checkpoints.elements import file_bytes, stored_size
 from keras_gan.checkpoints.limits import MAX_PICKLE_BYTES, Budget
 from keras_gan.checkpoints.restricted_pickle import (
     FileBytes,
@@ -186,7 +186,7 @@ def read_torch_zip(archive, root, budget):
         root_storage = storages.by_key[storage.key]
         if archive.size(name) // stored_size(root_storage.element) != root_storage.numel:
             raise ValueError(f"zip member {name[:80]!r} is not of its storage's size")
-        return archive.read(name)
+        return archive.map(name)
 
     storages = _Storages()
     data = archive.read(f"{root}/data.pkl")
@@ -221,8 +221,7 @@ def read_torch_legacy(stream, size):
     tree, places = legacy_content(stream, size, TABLE)
 
     def read_storage(storage):
-        stream.seek(places[storage.key].offset)
-        return stream.read(places[storage.key].size)
+        return file_bytes(stream, places[storage.key].offset, places[storage.key].size)
 
     return read_leaves(flatten(tree), read_storage, Budget(size))
 

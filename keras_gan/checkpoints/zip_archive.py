@@ -3,11 +3,13 @@
 import struct
 import zipfile
 
+from keras_gan.checkpoints import elements
 from keras_gan.checkpoints.limits import MAX_HEADER_BYTES, Budget
 from keras_gan.zip_directory import open_zip
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _IN_ZIP64 = 0xFFFFFFFF
+_CHUNK = 1 << 20
 
 
 class ZipArchive:
@@ -30,6 +32,7 @@ class ZipArchive:
         self._stream = stream
         self._zip = open_zip(stream, MAX_HEADER_BYTES)
         self._members = {}
+        self._starts = {}
         budget, end = Budget(size), 0
         for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
             name = info.orig_filename
@@ -73,11 +76,24 @@ class ZipArchive:
             raise ValueError(f"zip member {name[:80]!r} is not of its stated size")
         return data
 
+    def map(self, name):
+        """Return the bytes of a member, or a map of them if they are many and not compressed."""
+        size, info = self.size(name), self._members[name]
+        if size < elements.MIN_MAPPED_BYTES or info.compress_type != zipfile.ZIP_STORED:
+            return self.read(name)
+        if size != info.compress_size:
+            raise ValueError(f"zip member {name[:80]!r} is not of its stated size")
+        # To the end, where its CRC is compared.
+        with self._zip.open(info) as member:
+            while member.read(_CHUNK):
+                pass
+        return elements.file_bytes(self._stream, self._starts[name], size)
+
     def _check_header(self, info, name):
         """Compare the local header, and the descriptor if any, with the directory.
 
         Returns:
-            Offset of the first byte after the member.
+            Offset of the first byte after the member; that of its first one is kept.
         """
         contradiction = ValueError(f"zip member {name[:80]!r} contradicts the zip directory")
         self._stream.seek(info.header_offset)
@@ -87,7 +103,8 @@ class ZipArchive:
         magic, _, flags, method, _, _, crc, packed, unpacked, *lengths = _LOCAL.unpack(header)
         if magic != b"PK\x03\x04" or flags != info.flag_bits or method != info.compress_type:
             raise contradiction
-        end = info.header_offset + _LOCAL.size + sum(lengths) + info.compress_size
+        self._starts[name] = info.header_offset + _LOCAL.size + sum(lengths)
+        end = self._starts[name] + info.compress_size
         expected = (info.CRC, info.compress_size, info.file_size)
         described = not flags & 8
         if flags & 8:

@@ -1,5 +1,6 @@
 """Weights that a preset names instead of holding: converted once on the user's machine."""
 
+import gc
 import hashlib
 import json
 import pathlib
@@ -64,7 +65,8 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
         model = checkpoints.load_checkpoint(
             paths, layout=named["layout"], cls=model_class, **options, **config
         )
-        told = model.get_config()
+        # Plain lists: Keras' own refer to the model.
+        told = json.loads(json.dumps(model.get_config()))
     own = {key: value for key, value in told.items() if key not in ("name", "dtype", "seed")}
     config = {**own, **config}
     try:
@@ -75,6 +77,9 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
             stated.write_text(json.dumps(config))
             for path, end in ((stated, _CONFIG), (weights, _WEIGHTS)):
                 kept = path.replace(folder / f"{key}-{files.sha256(path)}{end}")
+        # Or it would take memory beside the one to come: Keras' models refer to themselves.
+        del model
+        gc.collect()
         return kept, config
     except OSError as error:
         raise hub.unwritable(

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from keras_gan.checkpoints import network_pickle
+from keras_gan.checkpoints import elements, network_pickle
 from keras_gan.checkpoints.reader import read_tensors
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
@@ -26,8 +26,10 @@ def model():
     return public.StyleGAN2(**TINY, c_dim=4, conv_clamp=256.0)
 
 
-@pytest.fixture
-def read(tmp_path):
+@pytest.fixture(params=[1 << 20, 1], ids=["read", "mapped"])
+def read(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(elements, "MIN_MAPPED_BYTES", request.param)
+
     def run(tree, protocol=4):
         data = tree if isinstance(tree, bytes) else public.dumps(tree, protocol)
         path = tmp_path / "network.pkl"

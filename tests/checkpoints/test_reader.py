@@ -17,16 +17,24 @@ import numpy as np
 import pytest
 import torch
 
-from keras_gan.checkpoints.reader import read_tensors
+from keras_gan.checkpoints import elements
+from keras_gan.checkpoints.reader import mapped_tensors, read_tensors
 
 LAYOUTS = {"zip": True, "legacy": False}
+# Least bytes that are mapped: the default, and so few that small tensors are.
+MAPPED = {"read": elements.MIN_MAPPED_BYTES, "mapped": 1}
 DTYPES = (
     "float64 float32 float16 bfloat16 complex128 complex64 int64 int32 int16 int8 uint8 bool"
 ).split()
 
 
+@pytest.fixture(params=MAPPED)
+def mapped(request, monkeypatch):
+    monkeypatch.setattr(elements, "MIN_MAPPED_BYTES", MAPPED[request.param])
+
+
 @pytest.fixture(params=LAYOUTS)
-def save(request, tmp_path):
+def save(request, tmp_path, mapped):
     """Save with torch in one layout, check that torch reads it back, and return our reading."""
 
     def run(tree, **options):
@@ -250,7 +258,7 @@ def test_python_2_ordered_dict_and_text(tmp_path):
     np.testing.assert_array_equal(read_tensors(path)["w"], np.float32([4]))
 
 
-def test_safetensors(tmp_path):
+def test_safetensors(tmp_path, mapped):
     arrays = {
         "a.weight": ("F32", np.arange(6, dtype="<f4").reshape(2, 3)),
         "a.bias": ("F16", np.arange(3, dtype="<f2")),
@@ -280,13 +288,46 @@ def test_safetensors(tmp_path):
     assert found["half"].dtype == np.float32 and found["half"] == [1.5]
 
 
-def test_safetensors_of_the_package(tmp_path):
+def test_safetensors_of_the_package(tmp_path, mapped):
     from safetensors.torch import save_file
 
     tensors = {name: torch.ones(3).to(getattr(torch, name)) for name in DTYPES if "128" not in name}
     save_file(tensors, tmp_path / "x")
     found = read_tensors(tmp_path / "x")
     assert_same({name: found[name] for name in tensors}, tensors)
+
+
+@pytest.mark.parametrize("kind", [*LAYOUTS, "safetensors"])
+def test_large_tensors_stay_in_the_file(tmp_path, kind):
+    from safetensors.torch import save_file
+
+    tensors = {
+        "large": torch.randn(600, 500),
+        "turned": torch.randn(600, 500).T,
+        "small": torch.ones(3),
+    }
+    path = tmp_path / "x"
+    if kind == "safetensors":
+        tensors["turned"] = tensors["turned"].contiguous()
+        save_file(tensors, path)
+    else:
+        torch.save(tensors, path, _use_new_zipfile_serialization=LAYOUTS[kind])
+    found = mapped_tensors(path)
+    # Another order of axes is a copy.
+    assert not found["large"].flags.owndata and not found["large"].flags.writeable
+    assert found["turned"].flags.owndata == (kind != "safetensors") and found["small"].flags.owndata
+    for name, tensor in tensors.items():
+        np.testing.assert_array_equal(found[name], tensor, strict=True)
+    assert_same({name: read_tensors(path)[name] for name in tensors}, tensors)
+    if kind == "zip":
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="CRC"):
+            mapped_tensors(path)
+    path.write_bytes(path.read_bytes()[:-700_000])
+    with pytest.raises(ValueError, match="Accepted"):
+        mapped_tensors(path)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])

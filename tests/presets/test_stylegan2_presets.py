@@ -79,10 +79,14 @@ def test_from_a_name_to_images(hub, client, tmp_path, name, layout):
     (place / "metadata.json").write_text(json.dumps(metadata))
     # The name is that of the shipped preset; its address and hash are those of this hub.
     code = (
-        "import pathlib\n"
+        "import gc, pathlib\n"
         "from keras_gan.presets import folder\n"
         f"folder.builtin_folders = lambda: {{{name!r}: pathlib.Path({str(place)!r})}}\n"
         f"gan = keras_gan.StyleGAN2.from_preset({name!r})\n"
+        # The model of the conversion is gone: two would take twice the memory.
+        "gc.collect()\n"
+        "names = [type(each).__name__ for each in gc.get_objects()]\n"
+        "assert names.count('StyleGenerator') == 2\n"
         "result = gan.generate(seeds=[1, 2], truncation=0.7).tolist()"
     )
     client.start(code)
