@@ -30,6 +30,7 @@ Each function means the same on TensorFlow, PyTorch and JAX, so a GAN's step is 
 - `store_kernel(variable)`: keep a kernel in memory in the order in which those read it, whatever
   its shape says; `store_like(variables, references)`: the same for the variables of a kernel's
   shape.
+- `leaky_relu(x, negative_slope)`, whose derivative at 0 is `negative_slope`.
 - `batch_normalization(x, scale, offset, epsilon)`: the normalised batch, and its mean and unbiased
   variance as constants.
 - `replica_id()`: 0, or the number of this replica under data parallelism.
@@ -74,6 +75,7 @@ conv_transpose = _framework.conv_transpose
 detached = _framework.detached
 grads = _framework.grads
 is_chief = _framework.is_chief
+leaky_relu = _framework.leaky_relu
 observer = _framework.observer
 prefers_depthwise = _framework.prefers_depthwise
 prefers_products = _framework.prefers_products

@@ -340,6 +340,11 @@ def prefers_tiles():
 prefers_products = prefers_tiles
 
 
+def leaky_relu(x, negative_slope):
+    # JAX's own has a slope of 1 at 0.
+    return jnp.where(x > 0, x, negative_slope * x)
+
+
 def batch_normalization(x, scale, offset, epsilon):
     axes = tuple(range(x.ndim - 1))
     mean = jnp.mean(x, axes)

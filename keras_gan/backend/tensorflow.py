@@ -350,6 +350,10 @@ def prefers_products():
     return not tf.config.list_physical_devices("GPU")
 
 
+def leaky_relu(x, negative_slope):
+    return ops.leaky_relu(x, negative_slope)
+
+
 def batch_normalization(x, scale, offset, epsilon):
     y, mean, variance = _batch_normalization(x, scale, offset, epsilon)
     count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)

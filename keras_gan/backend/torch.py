@@ -328,6 +328,10 @@ def prefers_tiles():
 prefers_products = prefers_tiles
 
 
+def leaky_relu(x, negative_slope):
+    return keras.ops.leaky_relu(x, negative_slope)
+
+
 def batch_normalization(x, scale, offset, epsilon):
     y, mean, variance = _BatchNormalization.apply(x, scale, offset, epsilon)
     count = x.numel() // x.shape[-1]

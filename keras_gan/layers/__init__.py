@@ -5,6 +5,7 @@ from keras_gan.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gan.layers.dropout import Dropout
 from keras_gan.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gan.layers.gradient_reversal import GradientReversal
+from keras_gan.layers.leaky_relu import LeakyReLU
 from keras_gan.layers.maxout import Maxout
 from keras_gan.layers.minibatch_discrimination import (
     JointMinibatchDiscrimination,
@@ -34,6 +35,7 @@ __all__ = [
     "GradientReversal",
     "JointMinibatchDiscrimination",
     "LayerNormalization",
+    "LeakyReLU",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",

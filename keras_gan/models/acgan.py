@@ -9,7 +9,7 @@ from keras_gan import random
 from keras_gan.checks import check_filters, check_integers, check_number
 from keras_gan.context import Context
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout, OneHot
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, Dropout, LeakyReLU, OneHot
 from keras_gan.models.dcgan import base_and_stages, normal
 from keras_gan.presets import register
 
@@ -154,7 +154,7 @@ class ACGAN(GAN):
             x = Conv2D(filters, 3, strides=2 - number % 2, padding="same", **options)(x)
             if number:
                 x = BatchNormalization(dtype=dtype)(x)
-            x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+            x = LeakyReLU(0.2, dtype=dtype)(x)
             x = Dropout(0.5, random.derived(seed, number), dtype=dtype)(x)
         x = layers.Dense(1 + num_classes, **options)(layers.Flatten(dtype=dtype)(x))
         outputs = layers.Activation("linear", dtype="float32")(x)

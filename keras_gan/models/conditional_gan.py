@@ -13,6 +13,7 @@ from keras_gan.layers import (
     Conv2D,
     Conv2DTranspose,
     Dropout,
+    LeakyReLU,
     OneHot,
 )
 from keras_gan.models.dcgan import base_and_stages, normal
@@ -103,7 +104,7 @@ class ConditionalGAN(GAN):
             x = dense(units, x, dtype)
             if number:
                 x = Dropout(0.4, random.derived(seed, number), dtype=dtype)(x)
-            x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+            x = LeakyReLU(0.2, dtype=dtype)(x)
         scores = layers.Activation("linear", dtype="float32")(dense(1, x, dtype))
         super().__init__(
             generator(),
@@ -210,7 +211,7 @@ class ConditionalDCGAN(GAN):
         for stage in range(stages):
             convolution = Conv2D(width * 2**stage, 4, strides=2, padding="same", **options)
             x = convolution(join(x, classes))
-            x = layers.LeakyReLU(0.2, dtype=dtype)(normalize(x) if stage else x)
+            x = LeakyReLU(0.2, dtype=dtype)(normalize(x) if stage else x)
         x = Conv2D(1, base, **options)(join(x, classes))
         logits = layers.Flatten(dtype="float32")(x)
         super().__init__(

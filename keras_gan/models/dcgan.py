@@ -6,7 +6,7 @@ from keras import layers
 from keras_gan.checks import check_filters, check_integers
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomNormal
-from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LeakyReLU
 from keras_gan.presets import register
 
 
@@ -133,7 +133,7 @@ def convolutional_discriminator(base, stages, image_shape, width, dtype):
         x = Conv2D(width * 2**stage, 4, strides=2, padding="same", **options)(x)
         if stage:
             x = BatchNormalization(scale_initializer=normal(1.0), dtype=dtype)(x)
-        x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+        x = LeakyReLU(0.2, dtype=dtype)(x)
     x = Conv2D(1, base, **options)(x)
     logits = layers.Flatten(dtype="float32")(x)
     return keras.Model(image, logits, name="discriminator")

@@ -5,7 +5,7 @@ from keras import layers
 
 from keras_gan.checks import check_filters, check_integers
 from keras_gan.gan import GAN
-from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose
+from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LeakyReLU
 from keras_gan.models.dcgan import base_and_stages, normal
 from keras_gan.presets import register
 
@@ -90,7 +90,7 @@ class LSGAN(GAN):
         x = image
         for stage in range(stages):
             x = Conv2D(width * 2**stage, 5, strides=2, padding="same", **options)(x)
-            x = layers.LeakyReLU(0.2, dtype=dtype)(normalize(x) if stage else x)
+            x = LeakyReLU(0.2, dtype=dtype)(normalize(x) if stage else x)
         x = layers.Dense(1, **options)(layers.Flatten(dtype=dtype)(x))
         scores = layers.Activation("linear", dtype="float32")(x)
         super().__init__(

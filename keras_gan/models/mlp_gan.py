@@ -10,7 +10,7 @@ from keras_gan import latents, random
 from keras_gan.checks import check_filters, check_image_shape, check_integers, check_units
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomUniform
-from keras_gan.layers import BatchNormalization, Dropout, Maxout
+from keras_gan.layers import BatchNormalization, Dropout, LeakyReLU, Maxout
 from keras_gan.losses import NonSaturating
 from keras_gan.presets import register
 
@@ -76,7 +76,7 @@ class MLPGAN(GAN):
         images = keras.Input(packed_shape(image_shape, packing))
         x = flattened(images, dtype)
         for units in discriminator_units:
-            x = layers.LeakyReLU(0.2, dtype=dtype)(dense(units, x, dtype))
+            x = LeakyReLU(0.2, dtype=dtype)(dense(units, x, dtype))
         logits = layers.Activation("linear", dtype="float32")(dense(1, x, dtype))
         super().__init__(
             generator(),
@@ -228,7 +228,7 @@ def generator_body(x, hidden_units, image_shape, batch_norm_epsilon, dtype):
         x = dense(units, x, dtype)
         if number:
             x = BatchNormalization(epsilon=batch_norm_epsilon, dtype=dtype)(x)
-        x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+        x = LeakyReLU(0.2, dtype=dtype)(x)
     x = dense(math.prod(image_shape), x, dtype)
     x = layers.Activation("tanh", dtype="float32")(x)
     # The order of numbers in the checkpoints of PyTorch: (channels, height, width).

@@ -8,7 +8,13 @@ from keras import layers
 from keras_gan.checks import check_filters, check_integers
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomUniform
-from keras_gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LayerNormalization
+from keras_gan.layers import (
+    BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+    LayerNormalization,
+    LeakyReLU,
+)
 from keras_gan.presets import register
 from keras_gan.regularizers import GradientPenalty
 
@@ -163,7 +169,7 @@ def _conv_critic(image_shape, width, dtype):
     x = image
     for stage in range(stages):
         x = _conv(width * 2**stage, 5, dtype, f"conv{stage + 1}", strides=2)(x)
-        x = layers.LeakyReLU(0.2, dtype=dtype)(x)
+        x = LeakyReLU(0.2, dtype=dtype)(x)
     x = layers.Flatten(dtype=dtype)(x)
     x = layers.Dense(1, dtype=dtype, name="output")(x)
     return keras.Model(image, layers.Activation("linear", dtype="float32")(x), name="critic")

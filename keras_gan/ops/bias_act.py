@@ -4,6 +4,8 @@ import math
 
 from keras import ops
 
+from keras_gan import backend
+
 # The default gain keeps the variance of N(0, 1), roughly.
 _ACTIVATIONS = {
     "linear": (lambda x: x, 1.0),
@@ -68,7 +70,7 @@ def bias_act(x, bias=None, activation="linear", negative_slope=0.2, gain=None, c
     gain = own_gain if gain is None else gain
     if bias is not None:
         x = x + bias
-    x = ops.leaky_relu(x, negative_slope) if function is None else function(x)
+    x = backend.leaky_relu(x, negative_slope) if function is None else function(x)
     if gain != 1:
         x = x * gain
     return x if clamp is None else ops.clip(x, -clamp, clamp)
