@@ -82,7 +82,8 @@ save_png(OUT / "real.png", make_grid(real[:64], columns=16))
 # on a GPU.
 #
 # To start from a trained model instead: `keras_gan.StyleGAN2.from_preset("ffhq_256", frozen_layers=10,
-# training_recipe="auto", batch_size=16)`.
+# training_recipe="auto", batch_size=16)`. Its average goes on from where it was, and `AdaptiveAugmentation(kimg=100)` finds
+# its p sooner, as in the paper.
 
 # %%
 gan = keras_gan.StyleGAN2.from_recipe(

@@ -20,7 +20,7 @@ from keras_gan.files import atomic_file, remove_partial, sha256
 from keras_gan.latents.styles import check_has_styles
 from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
-from keras_gan.models.stylegan2 import RECIPES
+from keras_gan.models.stylegan2 import RECIPES, recipe_for
 from keras_gan.presets.download import local_files
 
 _DESCRIPTION = """\
@@ -197,7 +197,9 @@ def _parser():
     )
     train.add_argument("--epochs", type=types.positive, default=25, help="default: 25")
     train.add_argument(
-        "--batch", type=types.positive, default=64, help="images per update (default: 64)"
+        "--batch",
+        type=types.positive,
+        help="images per update (default: of stylegan2, that of --cfg for such images; else 64)",
     )
     train.add_argument(
         "--width", type=types.positive, help="filters of the finest layer (default: 64)"
@@ -224,6 +226,12 @@ def _parser():
         choices=("noaug", "ada"),
         default="noaug",
         help="ada: augmentation that adapts, for few images (default: noaug)",
+    )
+    train.add_argument(
+        "--augpipe",
+        choices=("blit", "geom", "color", "bg", "bgc", "bgcf", "bgcfn", "bgcfnc"),
+        help="of --aug ada: its transformations (default: bgc; bg where there are no colours to "
+        "change)",
     )
     train.add_argument(
         "--target", type=float, help="of --aug ada: the r_t to keep to (default: 0.6)"
@@ -551,14 +559,17 @@ def _train(arguments):
         print(text)
         print(f"{dataset.num_images} images, {len(dataset)} batches. Dry run: nothing was trained.")
         return
+    names = {cls: name for name, cls in _MODELS.items()}
+    model = names.get(type(gan), type(gan).__name__)
     # The handle of a TFDS data set has characters that no file name should have.
-    name = re.sub(r"[^\w.-]+", "-", f"{arguments.data.name}-{arguments.model}")
+    name = re.sub(r"[^\w.-]+", "-", f"{arguments.data.name}-{model}")
     run = _last_run_folder(arguments.outdir, name, options) if arguments.resume else None
     run = run or _new_run_folder(arguments.outdir, name)
     print(f"run folder: {run}")
     remove_partial(run)
-    with atomic_file(run / "options.json") as temporary:
-        temporary.write_text(text + "\n")
+    if not (run / "options.json").exists():
+        with atomic_file(run / "options.json") as temporary:
+            temporary.write_text(text + "\n")
     images.save_png(run / "reals.png", _reals(dataset))
     snapshot = callbacks.Snapshot(
         run / "checkpoints", every_steps=arguments.checkpoint_steps, every_epochs=arguments.snap
@@ -595,7 +606,8 @@ def _objective(gan, arguments):
     """Arguments of `compile` beside the paper's recipe."""
     objective = {}
     if arguments.aug == "ada":
-        objective["augmentations"] = [keras_gan.augmentation.ADA("bgc")]
+        pipeline = arguments.augpipe or ("bgc" if gan.image_shape[-1] in (1, 3) else "bg")
+        objective["augmentations"] = [keras_gan.augmentation.ADA(pipeline)]
     if arguments.gamma is not None:
         rest = [r for r in gan.recipe()["regularizers"] if r.name != "r1"]
         objective["regularizers"] = [keras_gan.regularizers.R1(arguments.gamma, 16), *rest]
@@ -606,9 +618,13 @@ def _controllers(arguments):
     """The callbacks that move what training depends on."""
     if arguments.aug == "ada":
         target = 0.6 if arguments.target is None else arguments.target
-        return [callbacks.AdaptiveAugmentation(target)]
-    if arguments.target is not None:
-        raise ValueError("--target is what --aug ada keeps to. Remove it, or add --aug ada.")
+        # The paper's transfer learning moves p faster.
+        kimg = 100 if arguments.preset else 500
+        return [callbacks.AdaptiveAugmentation(target, kimg=kimg)]
+    given = {"--target": arguments.target, "--augpipe": arguments.augpipe}
+    flags = [flag for flag, value in given.items() if value is not None]
+    if flags:
+        raise ValueError(f"{flags} are of --aug ada. Remove them, or add --aug ada.")
     return []
 
 
@@ -636,8 +652,11 @@ def _model_and_data(arguments):
         if given:
             raise ValueError(f"{given} come from the preset and cannot be changed. Remove them.")
         settings = {"seed": arguments.seed}
-        is_stylegan2 = keras_gan.presets.metadata(arguments.preset)["class_name"] == "StyleGAN2"
+        known = keras_gan.presets.metadata(arguments.preset)
+        is_stylegan2 = known["class_name"] == "StyleGAN2"
         _check_flags_of_stylegan2(arguments, is_stylegan2)
+        if arguments.batch is None:
+            arguments.batch = _own_batch(arguments, is_stylegan2, known["image_shape"])
         if is_stylegan2:
             settings["training_recipe"] = arguments.cfg
             settings["batch_size"] = arguments.batch
@@ -656,7 +675,11 @@ def _model_and_data(arguments):
         is_stylegan2 = arguments.model == "stylegan2"
         _check_flags_of_stylegan2(arguments, is_stylegan2)
         is_conditional = arguments.cond if is_stylegan2 else "num_classes" in accepted
-        dataset = _data(arguments, arguments.resolution, arguments.channels, is_conditional)
+        wanted = (arguments.resolution, arguments.channels, is_conditional)
+        if arguments.batch is None:
+            image_shape = _data(arguments, *wanted, batch_size=1).image_shape
+            arguments.batch = _own_batch(arguments, is_stylegan2, image_shape)
+        dataset = _data(arguments, *wanted)
         options = {
             "image_shape": dataset.image_shape,
             "seed": arguments.seed,
@@ -679,14 +702,24 @@ def _model_and_data(arguments):
     return gan, dataset
 
 
-def _data(arguments, resolution, channels, is_conditional):
+def _own_batch(arguments, is_stylegan2, image_shape):
+    """The batch size where none is asked for."""
+    return recipe_for(arguments.cfg, image_shape).batch_size if is_stylegan2 else 64
+
+
+def _data(arguments, resolution, channels, is_conditional, batch_size=None):
     handle = str(arguments.data)
+    if arguments.labels != "auto" and not is_conditional:
+        raise ValueError(
+            "--labels are the classes of a conditional model. Remove them, or, of stylegan2, add "
+            "--cond."
+        )
     if parse_handle(handle)[0] == "folder":
         resolution, channels = resolution or (64, 64), channels or 3
     dataset = open_images(
         handle,
         _image_shape(resolution, channels),
-        arguments.batch,
+        batch_size or arguments.batch,
         labels=arguments.labels if is_conditional else None,
         crop=arguments.crop,
         resample=arguments.resample,

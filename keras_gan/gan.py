@@ -183,6 +183,8 @@ class GAN(_Checked, backend.Trainer, keras.Model):
         self.packing = packing
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed, name="training")
+        # Whether the weights are those of a preset or checkpoint, with an average worth keeping.
+        self.is_pretrained = False
         self.step = self.add_weight(
             name="step",
             shape=(),
@@ -191,7 +193,7 @@ class GAN(_Checked, backend.Trainer, keras.Model):
             trainable=False,
             aggregation="only_first_replica",
         )
-        self._freeze_averages()
+        self._keep_frozen()
         self.built = True
 
     # What a subclass says about its paper -----------------------------------------------------
@@ -437,6 +439,8 @@ class GAN(_Checked, backend.Trainer, keras.Model):
         self.adversarial_loss = losses.get(given("loss", loss))
         self.regularizers = self._checked_regularizers(given("regularizers", regularizers))
         self.augmentations = _checked_augmentations(given("augmentations", augmentations))
+        for augment in self.augmentations:
+            augment.check_channels(self.image_shape[-1])
         self.discriminator_steps = given("discriminator_steps", discriminator_steps)
         check_integer("discriminator_steps", self.discriminator_steps, minimum=1)
         check_integer("accumulation_steps", accumulation_steps, minimum=1)
@@ -522,8 +526,15 @@ class GAN(_Checked, backend.Trainer, keras.Model):
         optimizer = keras.optimizers.get(optimizer)
         networks = itertools.chain(*self.players().values())
         layers = itertools.chain(*(network.layers for network in networks))
-        is_half = any(layer.dtype_policy.name == "mixed_float16" for layer in layers)
-        if is_half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        policies = {layer.dtype_policy.name for layer in layers}
+        if "float16" in policies:
+            raise ValueError(
+                "Weights of float16 become NaN in training. Make the model with "
+                "`dtype='mixed_float16'` (weights of float32) or `dtype='mixed_bfloat16'`. "
+                "Received: layers of dtype 'float16'"
+            )
+        is_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if "mixed_float16" in policies and not is_scaled:
             # Half-precision gradients underflow unless the loss is scaled up.
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         return optimizer
@@ -563,9 +574,10 @@ class GAN(_Checked, backend.Trainer, keras.Model):
     @trainable.setter
     def trainable(self, value):
         keras.Model.trainable.fset(self, value)
-        self._freeze_averages()
+        self._keep_frozen()
 
-    def _freeze_averages(self):
+    def _keep_frozen(self):
+        """Freeze what is not trained, whatever `trainable` was set to."""
         for average, _ in self.averaged_networks():
             average.trainable = False
 
@@ -861,7 +873,10 @@ class GAN(_Checked, backend.Trainer, keras.Model):
         snapshots = [c for c in _as_list(callbacks) if isinstance(c, Snapshot)]
         if len(snapshots) > 1:
             raise ValueError("`fit` takes one `Snapshot` callback: a run goes on from one place.")
-        for controller in [c for c in _as_list(callbacks) if isinstance(c, AdaptiveAugmentation)]:
+        controllers = [c for c in _as_list(callbacks) if isinstance(c, AdaptiveAugmentation)]
+        if len(controllers) > 1:
+            raise ValueError("`fit` takes one `AdaptiveAugmentation` callback: it moves one p.")
+        for controller in controllers:
             controller.begin(self, data)
         for diagnosis in [c for c in _as_list(callbacks) if isinstance(c, Diagnosis)]:
             diagnosis.begin(self, data, spare, has_snapshot=bool(snapshots))

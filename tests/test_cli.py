@@ -169,6 +169,13 @@ def test_train_stylegan2(photos, tmp_path, capsys):
         assert "['--gamma'] are of stylegan2" in capsys.readouterr().err
     assert train("--model", "stylegan2", "--target", "0.5") == 1
     assert "add --aug ada" in capsys.readouterr().err
+    assert train("--model", "stylegan2", "--augpipe", "bg") == 1
+    assert "['--augpipe'] are of --aug ada" in capsys.readouterr().err
+    assert train("--model", "stylegan2", "--aug", "ada", "--channels", "4") == 0
+    (augmentation,) = options()["compile"]["augmentations"]
+    assert augmentation["config"]["pipeline"] == "bg"
+    assert train("--model", "stylegan2", "--labels", "folders") == 1
+    assert "add --cond" in capsys.readouterr().err
     # Known before there is a run folder.
     assert train("--model", "stylegan2", "--aug", "ada", "--target", "nan") == 1
     assert "`target` must be a finite number in [-1, 1]" in capsys.readouterr().err
@@ -182,6 +189,14 @@ def test_train_stylegan2(photos, tmp_path, capsys):
     assert found["config"]["frozen_layers"] == 3 and found["config"]["training_recipe"] == "auto"
     assert train("--preset", str(tmp_path / "trained"), "--cond") == 1
     assert "comes from the preset" in capsys.readouterr().err
+
+
+def test_batches_are_those_of_the_configuration(photos, tmp_path, capsys):
+    train = ["train", "--data", str(photos), "--outdir", str(tmp_path), "--dry-run"]
+    train += ["--model", "stylegan2", "--resolution", "16", "--cfg"]
+    for name, message in (("paper1024", "no batch of 32"), ("cifar", "no batch of 64")):
+        assert cli.main([*train, name]) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_train_on_idx_files(tmp_path, capsys):

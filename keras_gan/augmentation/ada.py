@@ -265,6 +265,10 @@ class ADA(Augmentation):
             )
         return [name for name in active if channels > 1 or name not in _OF_COLORS]
 
+    def check_channels(self, channels):
+        """Raise unless there are 1 or 3 channels, or no transformation of colour."""
+        self._names(channels)
+
     def amounts(self, drawn, probability):
         """How far each transformation goes, by what was drawn.
 

@@ -43,6 +43,13 @@ class Augmentation:
             real_logits: tensor, the discriminator's logits of the augmented images.
         """
 
+    def check_channels(self, channels):
+        """Called by `compile`: raise a ValueError unless images of so many channels will do.
+
+        Args:
+            channels: int.
+        """
+
     def get_config(self):
         """The constructor's arguments."""
         return {}

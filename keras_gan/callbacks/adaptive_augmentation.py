@@ -31,7 +31,7 @@ class AdaptiveAugmentation(keras.callbacks.Callback):
 
     Raises:
         ValueError: if an argument is out of range; in `fit`, if the model was not compiled with one
-            `keras_gan.augmentation.ADA`.
+            `keras_gan.augmentation.ADA`, or a `Snapshot` goes on with a run of other arguments.
 
     Example:
     ```python
@@ -53,6 +53,18 @@ class AdaptiveAugmentation(keras.callbacks.Callback):
         self.target = target
         self.interval = interval
         self.kimg = kimg
+
+    def get_state(self):
+        """What a run must go on with."""
+        return {"target": self.target, "interval": self.interval, "kimg": self.kimg}
+
+    def set_state(self, state):
+        """Raise unless this callback has the settings of `get_state`."""
+        if state != self.get_state():
+            raise ValueError(
+                f"The run's `AdaptiveAugmentation` had {state}. Received: {self.get_state()}. Use "
+                "the same to go on with that run, or another directory for a new one."
+            )
 
     # Called by `fit` --------------------------------------------------------------------------
 
@@ -81,8 +93,9 @@ class AdaptiveAugmentation(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Count from the model's own step."""
         self._steps_before_epoch = self._steps = self._steps_made()
-        if self._read("updated_at") < 0:
-            # What was seen before is not judged.
+        # Before the first interval, or steps that were made without this callback: what was seen
+        # is not judged.
+        if self._read("updated_at") // self.interval != self._steps // self.interval:
             self._begin_interval()
 
     def on_train_batch_end(self, batch, logs=None):

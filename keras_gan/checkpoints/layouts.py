@@ -172,6 +172,7 @@ def load_checkpoint(
         gan.ema_generator.set_weights(gan.generator.get_weights())
     elif "generator" not in parts:
         gan.generator.set_weights(gan.ema_generator.get_weights())
+    gan.is_pretrained = True
     return gan
 
 

@@ -97,7 +97,7 @@ class ImageDataset(keras.utils.PyDataset):
         if drop_remainder and self.num_images < batch_size:
             raise ValueError(
                 f"`drop_remainder=True` leaves no batch of {batch_size} out of {self.num_images} "
-                "images. Use a smaller `batch_size` or `drop_remainder=False`."
+                "images. Use smaller batches or `drop_remainder=False`."
             )
         self.source = source
         self.batch_size = batch_size

@@ -292,7 +292,6 @@ class StyleGAN2(GAN):
             num_deviations,
             dtype,
         )
-        _freeze(discriminator, frozen_layers)
         super().__init__(
             new_generator(),
             discriminator,
@@ -351,8 +350,17 @@ class StyleGAN2(GAN):
             "generator_optimizer": lazy_adam(row.learning_rate, 4),
             "discriminator_optimizer": lazy_adam(row.learning_rate, 16),
             "regularizers": penalties,
-            "ema_decay": HalfLife(row.ema_kimg * 1000, row.batch_size, row.ema_ramp_up),
+            # What was trained has an average, which a ramp would throw away.
+            "ema_decay": HalfLife(
+                row.ema_kimg * 1000,
+                row.batch_size,
+                None if self.is_pretrained else row.ema_ramp_up,
+            ),
         }
+
+    def _keep_frozen(self):
+        super()._keep_frozen()
+        _freeze(self.discriminator, self._arguments["frozen_layers"])
 
     def phases(self):
         """The generator's updates come first."""

@@ -65,6 +65,7 @@ def load(handle, cls, load_weights=True, revision=None, cache_dir=None, **overri
     converted, told = source_weights(metadata, content, cache_dir)
     model = model_class(**{**told, **config})
     read_weights(place, metadata, model, converted)
+    model.is_pretrained = True
     show_licence(handle, metadata.get("licence"))
     return model
 

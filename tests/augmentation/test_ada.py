@@ -173,6 +173,10 @@ def test_more_channels_have_no_colours():
     assert augmented(ADA("bg", probability=1.0), images).shape == images.shape
     with pytest.raises(ValueError, match=r"3 channels .* Received: 4 channels; use .*'bg'"):
         augmented(ADA("bgc"), images)
+    gan = keras_gan.DCGAN(image_shape=(16, 16, 4), width=2, latent_dim=4)
+    gan.compile(augmentations=[ADA("bg")])
+    with pytest.raises(ValueError, match="Received: 4 channels"):
+        gan.compile(augmentations=[ADA("bgc")])
 
 
 def test_second_derivatives():

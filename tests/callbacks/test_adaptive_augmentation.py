@@ -112,6 +112,21 @@ def test_training_before_it_is_not_judged():
     np.testing.assert_allclose(probability(gan), 0.1 + 40 / 1000, rtol=1e-5)
 
 
+def test_training_between_is_not_judged():
+    gan = opinionated(1.0)
+    fit(gan, AdaptiveAugmentation(interval=10, kimg=1), epochs=1)
+    fit(gan)
+    fit(gan, AdaptiveAugmentation(interval=10, kimg=1), epochs=1)
+    np.testing.assert_allclose(probability(gan), 0.1 + 80 / 1000, rtol=1e-5)
+
+
+def test_a_run_goes_on_with_the_same_settings(tmp_path):
+    gan = opinionated(1.0)
+    fit(gan, AdaptiveAugmentation(0.6), Snapshot(tmp_path), epochs=1)
+    with pytest.raises(ValueError, match=r"had {'target': 0.6.*Received: {'target': 0.9"):
+        fit(gan, AdaptiveAugmentation(0.9), Snapshot(tmp_path))
+
+
 def train(folder=None, interrupt=None, epochs=2):
     """A run of DCGAN with all that belongs to it, or `None` if it was interrupted."""
     keras.utils.set_random_seed(1)
@@ -156,6 +171,8 @@ def test_it_needs_one_ada():
         gan.compile(augmentations=augmentations)
         with pytest.raises(ValueError, match=r"one `keras_gan.augmentation.ADA`.*Received: aug"):
             fit(gan, AdaptiveAugmentation())
+    with pytest.raises(ValueError, match="takes one `AdaptiveAugmentation`"):
+        fit(opinionated(0.0), AdaptiveAugmentation(), AdaptiveAugmentation())
 
 
 @pytest.mark.parametrize(

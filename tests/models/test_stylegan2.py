@@ -143,6 +143,8 @@ def test_frozen_layers():
     ]
     again = StyleGAN2.from_config(gan.get_config())
     assert len(again.discriminator.trainable_variables) == len(gan.discriminator.weights) - 9
+    again.trainable = True
+    assert len(again.discriminator.trainable_variables) == len(gan.discriminator.weights) - 9
     with pytest.raises(ValueError, match="`frozen_layers` is at most 7, "):
         small((16, 16, 3), frozen_layers=8)
 
@@ -226,6 +228,25 @@ def test_recipes(name):
     assert gan.style_mixing == (0.0 if is_cifar else 0.9)
     assert (gan.discriminator.blocks[0].skip is None) == is_cifar
     assert isinstance(gan.adversarial_loss, keras_gan.losses.NonSaturating)
+
+
+def test_the_average_of_a_trained_network_is_kept(tmp_path):
+    gan = small((16, 16, 3), training_recipe="auto")
+    gan.compile()
+    assert gan.ema_decay.ramp_up == 0.05
+    gan.save_to_preset(tmp_path / "trained")
+    gan = StyleGAN2.from_preset(tmp_path / "trained")
+    gan.compile()
+    assert gan.ema_decay.ramp_up is None and float(gan.ema_decay(0)) > 0.2
+    fresh = StyleGAN2.from_preset(tmp_path / "trained", load_weights=False)
+    fresh.compile()
+    assert fresh.ema_decay.ramp_up == 0.05
+
+
+def test_pure_half_precision_is_not_trained():
+    gan = small(dtype="float16")
+    with pytest.raises(ValueError, match="mixed_float16"):
+        gan.compile()
 
 
 def test_auto_goes_by_resolution_and_batch():
