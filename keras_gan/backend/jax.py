@@ -289,7 +289,7 @@ _conv_kernel.defvjp(
 
 def conv_transpose(x, kernel, stride, padding):
     size = tuple(
-        n * stride if padding == "same" else (n - 1) * stride + max(k, stride)
+        n * stride if padding == "same" else (n - 1) * stride + k
         for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)
     )
     return _conv_images(x, kernel, stride, padding, size)

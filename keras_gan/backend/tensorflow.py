@@ -284,7 +284,14 @@ def conv(x, kernel, stride, padding):
 
 
 def conv_transpose(x, kernel, stride, padding):
-    return ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
+    y = ops.conv_transpose(x, kernel, stride, padding, data_format="channels_last")
+    if padding == "same":
+        return y
+    # Keras' is as large as if the kernel were no smaller than the stride.
+    height, width = (
+        (n - 1) * stride + k for n, k in zip(x.shape[1:3], kernel.shape[:2], strict=True)
+    )
+    return y[:, :height, :width]
 
 
 def depthwise(x, taps, strides):

@@ -62,7 +62,7 @@ def conv_transpose(inputs, kernel, stride=1, padding="valid"):
     Args:
         inputs: float tensor `(N, H, W, C)`.
         kernel: tensor `(height, width, D, C)` of the same dtype.
-        stride: int >= 1, of both axes, no larger than the kernel.
+        stride: int >= 1, of both axes; with `"same"`, no larger than the kernel.
         padding: `"valid"` or `"same"`.
 
     Returns:

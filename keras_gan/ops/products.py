@@ -6,7 +6,7 @@ from keras_gan.ops.tiles import window
 
 
 def conv_transpose(x, kernel, stride, before, size):
-    """`keras_gan.ops.tiles.conv_transpose` of any kernel no smaller than the stride.
+    """`keras_gan.ops.tiles.conv_transpose` of any kernel.
 
     A deep kernel is larger than the few pixels it meets, so time goes where it is rearranged: here
     it is read once, as it lies in memory.

@@ -250,9 +250,10 @@ def test_setup_filter():
             setup_filter(bad)
 
 
+@pytest.mark.parametrize("factor", [2, 4])
 @pytest.mark.parametrize("size", [1, 3, 5])
 @pytest.mark.parametrize("taps", [(1, 3, 3, 1), (1, 2, 1), (1, 1)])
-def test_convolutions_that_resample(size, taps):
+def test_convolutions_that_resample(taps, size, factor):
     """They are the plain convolution of the enlarged image, and the reduced plain convolution."""
     x, taps = draw(2, 8, 6, 2), setup_filter(taps)
     kernel = draw(size, size, 2, 3, seed=1)
@@ -269,15 +270,16 @@ def test_convolutions_that_resample(size, taps):
 
     n, p = len(taps), size // 2
     # In a transposed convolution the kernel is mirrored.
-    found = numpy(conv_upsample(x, np.transpose(kernel, (0, 1, 3, 2)), taps))
-    up = (n + 1) // 2, (n - 2) // 2
-    larger = definition(x, taps, (2, 2), (1, 1), (up[0] + p, up[1] + p) * 2, False, 4.0)
+    found = numpy(conv_upsample(x, np.transpose(kernel, (0, 1, 3, 2)), taps, factor))
+    up = (n + factor - 1) // 2 + p, (n - factor) // 2 + p
+    larger = definition(x, taps, (factor, factor), (1, 1), up * 2, False, factor**2)
     expected = correlate(larger, kernel[::-1, ::-1])[:, p : -p or None, p : -p or None]
     np.testing.assert_allclose(found, expected, atol=1e-4)
-    found = numpy(conv_downsample(x, kernel, taps))
-    down = (n - 1) // 2 + p, (n - 2) // 2 + p
+    found = numpy(conv_downsample(x, kernel, taps, factor))
+    down = (n - factor + 1) // 2 + p, (n - factor) // 2 + p
     filtered = definition(x, taps, (1, 1), (1, 1), down * 2, False, 1.0)
-    expected = correlate(filtered, kernel)[:, p : -p or None, p : -p or None][:, ::2, ::2]
+    expected = correlate(filtered, kernel)[:, p : -p or None, p : -p or None]
+    expected = expected[:, ::factor, ::factor]
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
