@@ -153,8 +153,10 @@ def load_checkpoint(
     parts = _with_roles(parts, layout)
     _check_networks(parts, networks)
     config = {**layout.defaults, **config}
-    for role, tensors in parts.items():
-        _merge(config, layout.network(role).config(tensors), f"the {role}'s tensors")
+    told = {role: layout.network(role).config(tensors) for role, tensors in parts.items()}
+    _separate(told, config, layout.own)
+    for role, derived in told.items():
+        _merge(config, derived, f"the {role}'s tensors")
     gan = _model_class(layout, cls)(**config)
     for role, tensors in parts.items():
         network = getattr(gan, role)
@@ -344,6 +346,18 @@ def _check_networks(parts, networks):
     if set(networks) - held and len(held) == 1:
         remedy += ', or both files as {"generator": path, "discriminator": path}'
     raise ValueError(f"The checkpoint holds {sorted(held)}, not {sorted(networks)}: {remedy}.")
+
+
+def _separate(told, config, own):
+    """Put what the discriminator has other than the generator under its own argument."""
+    discriminator = told.get("discriminator", {})
+    generator = told.get("generator") or told.get("ema_generator") or {}
+    for name, (argument, same) in own.items():
+        if name not in discriminator:
+            continue
+        value = discriminator[name]
+        if generator.get(name, value) != value or config.get(argument, same) != same:
+            discriminator[argument] = discriminator.pop(name)
 
 
 def _merge(config, derived, origin):

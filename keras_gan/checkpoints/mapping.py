@@ -95,6 +95,8 @@ class Layout:
         discriminator: `Network`.
         defaults: arguments of the constructor that go with files of this layout, unless others are
             given.
+        own: dict from an argument that both networks may tell to a pair: the discriminator's own,
+            and the value of that one by which the networks agree.
         ignored: ends of names that are read and not used.
         computed: function from a network to the weights that its tensors do not tell.
         finish: function of a loaded network that sets the computed weights.
@@ -110,6 +112,7 @@ class Layout:
     discriminator: Network
     absent: tuple = ()
     defaults: dict = dataclasses.field(default_factory=dict)
+    own: dict = dataclasses.field(default_factory=dict)
     ignored: tuple = ()
     computed: Callable = lambda network: []
     finish: Callable = lambda network: None

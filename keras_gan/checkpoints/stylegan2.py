@@ -364,6 +364,12 @@ def network_of(names):
     return "discriminator" if "b4.out.weight" in names else "generator"
 
 
+# What a discriminator may have other than its generator.
+OWN = {
+    "channel_base": ("discriminator_channel_base", None),
+    "channel_max": ("discriminator_channel_max", None),
+    "clamp": ("discriminator_clamp", "generator"),
+}
 OFFICIAL = Layout(
     name="stylegan2_ada_pytorch",
     model="StyleGAN2",
@@ -374,6 +380,7 @@ OFFICIAL = Layout(
     discriminator=Network(
         _described_discriminator_config, discriminator_rows, _discriminator_filters
     ),
+    own=OWN,
     # Constants: the taps (1, 3, 3, 1).
     ignored=(_FILTER,),
 )

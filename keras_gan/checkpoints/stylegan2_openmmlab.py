@@ -56,6 +56,7 @@ OPENMMLAB = Layout(
     network_of=stylegan2.network_of,
     generator=stylegan2_rosinality.ROSINALITY.generator,
     discriminator=stylegan2_rosinality.ROSINALITY.discriminator,
+    own=stylegan2.OWN,
     # The average's count of updates.
     ignored=("steps",),
     prepare=_to_pytorch,

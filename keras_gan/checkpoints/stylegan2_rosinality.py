@@ -141,5 +141,6 @@ ROSINALITY = Layout(
     network_of=stylegan2.network_of,
     generator=Network(_generator_config, stylegan2.generator_rows),
     discriminator=Network(_discriminator_config, stylegan2.discriminator_rows),
+    own=stylegan2.OWN,
     prepare=to_pytorch,
 )

@@ -119,5 +119,6 @@ TENSORFLOW = Layout(
     network_of=stylegan2.network_of,
     generator=Network(_generator_config, stylegan2.generator_rows),
     discriminator=Network(_discriminator_config, stylegan2.discriminator_rows),
+    own=stylegan2.OWN,
     prepare=_to_pytorch,
 )

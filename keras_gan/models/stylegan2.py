@@ -29,11 +29,20 @@ _WIDTHS = (
     "latent_dim",
     "style_dim",
     "channel_max",
+    "discriminator_channel_max",
     "embedding_dim",
     "hidden_dim",
     "projection_dim",
 )
-_OPTIONAL = ("embedding_dim", "hidden_dim", "projection_dim", "num_classes", "group_size")
+_OPTIONAL = (
+    "discriminator_channel_base",
+    "discriminator_channel_max",
+    "embedding_dim",
+    "hidden_dim",
+    "projection_dim",
+    "num_classes",
+    "group_size",
+)
 _NOISE = ("const", "random", "none")
 
 
@@ -167,6 +176,10 @@ class StyleGAN2(GAN):
         projection_rate: float > 0, their learning rate multiplier.
         group_size: int of the minibatch standard deviation, or `None` for the whole batch.
         num_deviations: int >= 0, its channels; 0 leaves it out.
+        discriminator_channel_base: int, `channel_base` of the discriminator, where it is another
+            than the generator's.
+        discriminator_channel_max: int, the same of `channel_max`.
+        discriminator_clamp: float > 0 or `None`, the same of `clamp`; `"generator"` for no other.
         style_mixing: float in [0, 1], how often two styles are mixed in training.
         frozen_layers: int >= 0, layers of the discriminator that are not trained, counted from the
             image: for transfer from a trained model ("Freeze-D").
@@ -221,6 +234,9 @@ class StyleGAN2(GAN):
         projection_rate=0.01,
         group_size=4,
         num_deviations=1,
+        discriminator_channel_base=None,
+        discriminator_channel_max=None,
+        discriminator_clamp="generator",
         style_mixing=0.9,
         frozen_layers=0,
         training_recipe="stylegan2",
@@ -236,14 +252,12 @@ class StyleGAN2(GAN):
         self._arguments = {**arguments, "image_shape": list(image_shape)}
         recipe_for(training_recipe, image_shape, batch_size)
         _check(self._arguments)
-        widths = [min(channel_base // (4 * 2**i), channel_max) for i in range(steps + 1)]
-        if min(widths) < 1:
+        widths = _widths(self._arguments, steps)
+        discriminator_widths = _widths(self._arguments, steps, "discriminator_")
+        last_maps = discriminator_widths[0]
+        if num_deviations and last_maps % num_deviations:
             raise ValueError(
-                f"`channel_base` leaves no channels at {4 * 2**steps} px. Received: {channel_base}"
-            )
-        if num_deviations and widths[0] % num_deviations:
-            raise ValueError(
-                f"`num_deviations` divides the {widths[0]} channels of the last maps. Received: "
+                f"`num_deviations` divides the {last_maps} channels of the last maps. Received: "
                 f"{num_deviations}"
             )
         self.style_mixing = float(style_mixing)
@@ -277,16 +291,16 @@ class StyleGAN2(GAN):
             projection = StyleMapping(
                 0,
                 num_classes,
-                projection_dim or widths[0],
+                projection_dim or last_maps,
                 projection_layers,
                 learning_rate_multiplier=projection_rate,
                 average_decay=None,
             )
         discriminator = networks.discriminator(
             tuple(image_shape),
-            widths,
+            discriminator_widths,
             discriminator_architecture,
-            clamp,
+            clamp if discriminator_clamp == "generator" else discriminator_clamp,
             projection,
             group_size,
             num_deviations,
@@ -603,14 +617,27 @@ def base_and_steps(image_shape):
     )
 
 
+def _widths(arguments, steps, prefix=""):
+    """The channels of a network's maps of 4, 8, ... px; its own arguments begin with `prefix`."""
+    base, largest = (
+        arguments[prefix + name] or arguments[name] for name in ("channel_base", "channel_max")
+    )
+    widths = [min(base // (4 * 2**i), largest) for i in range(steps + 1)]
+    if min(widths) < 1:
+        raise ValueError(
+            f"`{prefix}channel_base` leaves no channels at {4 * 2**steps} px. Received: {base}"
+        )
+    return widths
+
+
 def _check(arguments):
     for name in ("generator_architecture", "discriminator_architecture"):
         if arguments[name] not in networks.ARCHITECTURES:
             raise ValueError(
                 f"`{name}` is one of {list(networks.ARCHITECTURES)}. Received: {arguments[name]!r}"
             )
-    sizes = (*_WIDTHS, "mapping_layers", "channel_base", "num_classes", "group_size")
-    for name in sizes:
+    bases = ("channel_base", "discriminator_channel_base")
+    for name in (*_WIDTHS, *bases, "mapping_layers", "num_classes", "group_size"):
         if arguments[name] is not None or name not in _OPTIONAL:
             check_integers(**{name: arguments[name]})
     for name in ("projection_layers", "num_deviations", "frozen_layers"):
@@ -624,6 +651,8 @@ def _check(arguments):
     check_number("average_decay", arguments["average_decay"], below=1)
     for name in ("mapping_rate", "projection_rate"):
         check_positive(name, arguments[name])
+    if arguments["discriminator_clamp"] not in ("generator", None):
+        check_positive("discriminator_clamp", arguments["discriminator_clamp"])
 
 
 def _freeze(discriminator, count):

@@ -27,7 +27,10 @@ _UPGRADES = {}
 _MAX_JSON_BYTES = 1 << 20
 _MAX_NUMBER = 8192
 # The exceptions to the bound above.
-_MAX_BY_NAME = {"seed": 2**32 - 1, "channel_base": 2**18}
+_MAX_BY_NAME = {
+    "seed": 2**32 - 1,
+    **dict.fromkeys(("channel_base", "discriminator_channel_base"), 2**18),
+}
 _MAX_LIST = 64
 
 # Entries of the metadata that have a meaning for this module.

@@ -51,6 +51,7 @@ CASES = {
     "orig": {"generator_architecture": "orig", "discriminator_architecture": "orig"},
     "without noise and deviations": {"use_noise": False, "num_deviations": 0},
     "narrow": {"channel_base": 20, "mapping_layers": 1, "image_shape": (16, 16, 4)},
+    "another discriminator": {"discriminator_channel_base": 40, "discriminator_channel_max": 5},
     "other sides": {"image_shape": (20, 12, 2), "num_deviations": 2},
     "labels without layers": {"num_classes": 4, "projection_layers": 0},
 }

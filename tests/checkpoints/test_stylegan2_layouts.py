@@ -80,6 +80,34 @@ def test_a_pickle_of_pytorch(tmp_path):
     assert gan.generate(seeds=[0, 1], labels=[0, 2]).std() > 10
 
 
+def test_networks_of_different_sizes(tmp_path):
+    model = make(conv_clamp=256.0)
+    model.discriminator = make(channel_base=48, channel_max=5).discriminator
+    gan = load_checkpoint(write(tmp_path, public.stylegan2_pickle(model)))
+    config = gan.get_config()
+    own = {
+        "discriminator_channel_base": 48,
+        "discriminator_channel_max": 5,
+        "discriminator_clamp": None,
+    }
+    assert {key: config[key] for key in own} == own
+    assert (config["channel_base"], config["channel_max"], config["clamp"]) == (64, 6, 256.0)
+    assert_has(gan, drawn(model))
+    path = tmp_path / "gan.safetensors"
+    export(gan, path)
+    again = load_checkpoint(path, clamp=256.0, discriminator_clamp=None)
+    shared = {**again.get_config(), "name": config["name"], "seed": config["seed"]}
+    assert shared == config
+    with pytest.raises(ValueError, match="discriminator_channel_max=4 contradicts the discrim"):
+        load_checkpoint(path, discriminator_channel_max=4)
+    export(gan, path, networks="discriminator")
+    alone = load_checkpoint(path, networks="discriminator").get_config()
+    assert (alone["channel_base"], alone["discriminator_channel_base"]) == (48, None)
+    sizes = {"channel_base": 64, "channel_max": 6}
+    alone = load_checkpoint(path, networks="discriminator", **sizes, **own)
+    assert [block.filters for block in alone.generator.synthesis.blocks] == [6, 6, 4]
+
+
 @pytest.mark.parametrize("classes", [0, 3])
 def test_a_pickle_of_tensorflow(tmp_path, classes):
     model = make(c_dim=classes, group_size=None)

@@ -95,6 +95,21 @@ def test_channels_and_styles():
     assert gan.generator.mapping.average.shape == (4,)
 
 
+def test_a_discriminator_of_other_sizes():
+    options = {"channel_base": 24, "channel_max": 6, "clamp": 0.5}
+    gan = small(num_classes=2, **{f"discriminator_{name}": v for name, v in options.items()})
+    assert [block.filters for block in gan.generator.synthesis.blocks] == [4, 4]
+    block, epilogue = gan.discriminator.blocks[0], gan.discriminator.epilogue
+    assert (block.conv0.filters, block.conv1.filters, epilogue.conv.filters) == (3, 6, 6)
+    assert gan.discriminator.mapping.style_dim == 6
+    assert (gan.generator.synthesis.blocks[0].conv1.clamp, block.conv0.clamp) == (None, 0.5)
+    again = StyleGAN2.from_config(gan.get_config())
+    assert [w.shape for w in again.weights] == [w.shape for w in gan.weights]
+    unlimited = small(clamp=0.5, discriminator_clamp=None).discriminator.blocks[0].conv0
+    assert unlimited.clamp is None
+    assert small(clamp=0.5).discriminator.blocks[0].conv0.clamp == 0.5
+
+
 @pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
 def test_architectures(architecture):
     gan = small(
@@ -328,6 +343,10 @@ def test_config():
         ({"channel_base": None}, "`channel_base` must be an integer >= 1. Received: None"),
         ({"channel_max": None}, "`channel_max` must be an integer >= 1. Received: None"),
         ({"channel_base": 4}, "`channel_base` leaves no channels at 8 px. Received: 4"),
+        ({"discriminator_channel_base": 4}, "`discriminator_channel_base` leaves no channels at 8"),
+        ({"discriminator_channel_max": 0}, "`discriminator_channel_max` must be an integer >= 1"),
+        ({"discriminator_clamp": 0}, "`discriminator_clamp` must be positive. Received: 0"),
+        ({"discriminator_clamp": "no"}, "`discriminator_clamp` must be a finite number"),
         ({"group_size": 0}, "`group_size` must be an integer >= 1. Received: 0"),
         ({"num_deviations": 3}, "`num_deviations` divides the 4 channels .* Received: 3"),
         ({"packing": 2}, r"StyleGAN2 has no arguments \['packing'\]. It has \['image_shape', "),

@@ -8,7 +8,7 @@ from parity.case import Unsupported
 from parity.training import channels_last
 
 _GENERATOR = {"conv_clamp": "clamp", "architecture": "generator_architecture"}
-_DISCRIMINATOR = {"conv_clamp": "clamp"}
+_DISCRIMINATOR = {"conv_clamp": "discriminator_clamp"}
 # Told by the tensors, and compared with them.
 _TOLD = {
     *("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels", "channel_base", "channel_max"),
@@ -37,6 +37,7 @@ def load(case, generator=None, discriminator=None, params=None):
         config.update(_renamed(mapping, {"lr_multiplier": "projection_rate"}))
         config.update(_renamed(epilogue, {"mbstd_group_size": "group_size"}))
         init.pop("architecture", None)
+        config["discriminator_clamp"] = None
         config.update(_renamed(init, _DISCRIMINATOR))
     if discriminator is None:
         # Not compared: as small as can be.
