@@ -8,6 +8,7 @@ from keras_gan import backend
 from keras_gan import ops as our_ops
 from keras_gan.checkpoints import stylegan2 as layout
 from keras_gan.layers import EqualizedConv2D, MinibatchStdDev, StyleMapping
+from keras_gan.ops import resampling
 from parity import (
     stylegan2_ada,
     stylegan2_checkpoints,
@@ -19,6 +20,7 @@ from parity.stylegan2_model import images, load, tensor
 from parity.training import channels_first, compiled, to_numpy
 
 _ACTIVATIONS = {"lrelu": "leaky_relu"}
+_FACTORS = {"upsample2d": "up", "downsample2d": "down"}
 
 
 def run(case):
@@ -39,8 +41,11 @@ def _upfirdn2d(case):
     for settings in case.config["cases"]:
         settings = dict(settings)
         name, taps = settings.pop("name"), settings.pop("filter")
-        function = getattr(our_ops, settings.pop("op", "upfirdn2d"))
+        operation = settings.pop("op", "upfirdn2d")
+        if _FACTORS.get(operation) in settings:
+            settings["factor"] = settings.pop(_FACTORS[operation])
         settings["flip"] = settings.pop("flip_filter", False)
+        function = getattr(our_ops, operation)
         computed[name] = channels_first(function(x, filters.get(taps), **settings))
     return computed
 
@@ -68,24 +73,42 @@ def _conv2d_resample(case):
     for settings in case.config["cases"]:
         weight = params[settings["weight"]]
         up, down = settings.get("up", 1), settings.get("down", 1)
-        if settings.get("padding", 0) != weight.shape[2] // 2:
-            raise Unsupported(f"padding={settings.get('padding', 0)} of a {weight.shape} kernel")
+        padding, size = settings.get("padding", 0), weight.shape[2]
+        is_fused = padding == size // 2 and min(up, down) == 1
         # Ours correlates, and its transposed form is the adjoint of a correlation.
-        if settings.get("flip_weight", True) == (up > 1 and weight.shape[2] > 1):
+        if settings.get("flip_weight", True) == (is_fused and up > 1 and size > 1):
             weight = weight[:, :, ::-1, ::-1]
-        taps = our_ops.setup_filter(case.config["filters"][settings["filter"]])
-        if settings.get("flip_filter", False):
-            taps = np.flip(taps)
-        if up > 1:
-            y = our_ops.conv_upsample(x, tensor(weight.transpose(2, 3, 0, 1)), taps, up)
+        taps = None
+        if settings["filter"] is not None:
+            taps = our_ops.setup_filter(case.config["filters"][settings["filter"]])
+            if settings.get("flip_filter", False):
+                taps = np.flip(taps)
+        kernel = tensor(weight.transpose(2, 3, 1, 0))
+        if not is_fused:
+            y = _composed(x, kernel, taps, up, down, padding)
+        elif up > 1:
+            y = our_ops.conv_upsample(x, ops.transpose(kernel, (0, 1, 3, 2)), taps, up)
+        elif down > 1:
+            y = our_ops.conv_downsample(x, kernel, taps, down)
         else:
-            kernel = tensor(weight.transpose(2, 3, 1, 0))
-            if down > 1:
-                y = our_ops.conv_downsample(x, kernel, taps, down)
-            else:
-                y = our_ops.conv(x, kernel, padding="same")
+            y = our_ops.conv(x, kernel, padding="same")
         computed[settings["name"]] = channels_first(y)
     return computed
+
+
+def _composed(x, kernel, taps, up, down, padding):
+    """Pixels between the pixels, all zeros around them, the convolution, and fewer pixels."""
+    if up > 1:
+        padding = resampling._around(
+            padding, taps, lambda n, u: ((n + u - 1) // 2, (n - u) // 2), (up, up)
+        )
+    if down > 1:
+        padding = resampling._around(
+            padding, taps, lambda n, d: ((n - d + 1) // 2, (n - d) // 2), (down, down)
+        )
+    y = our_ops.upfirdn2d(x, taps if up > 1 else None, up, padding=padding, gain=up**2)
+    y = our_ops.conv(y, kernel)
+    return our_ops.upfirdn2d(y, taps, down=down) if down > 1 else y
 
 
 def _conv2d_layer(case):
@@ -189,8 +212,7 @@ def _mapping_network(init, params):
 
 
 def _mapping_inputs(case):
-    inputs = [tensor(case.inputs[name]) for name in ("z", "c") if name in case.inputs]
-    return inputs if len(inputs) > 1 else inputs[0]
+    return [tensor(case.inputs[name]) for name in ("z", "c") if name in case.inputs]
 
 
 def _mapping(case):
@@ -211,10 +233,11 @@ def _mapping(case):
 
 def _mapping_grad(case):
     network, rows = _mapping_network(case.config["init"], case.params)
-    z, v = _mapping_inputs(case), tensor(case.inputs["v"])
-    _, (grad_z,) = backend.grads(lambda z: network(z) * v, [z])
-    _, gradients = backend.variable_grads(lambda: network(z) * v, [row.weight for row in rows])
-    computed = {"w": to_numpy(network(z)), "grad_z": to_numpy(grad_z)}
+    inputs, v = _mapping_inputs(case), tensor(case.inputs["v"])
+    weights = [row.weight for row in rows]
+    _, (grad_z,) = backend.grads(lambda z: network([z, *inputs[1:]]) * v, inputs[:1])
+    _, gradients = backend.variable_grads(lambda: network(inputs) * v, weights)
+    computed = {"w": to_numpy(network(inputs)), "grad_z": to_numpy(grad_z)}
     for row, gradient in zip(rows, gradients, strict=True):
         name = row.source.removeprefix("mapping.")
         computed[f"grad/{name}"] = row.to_source(to_numpy(gradient))
