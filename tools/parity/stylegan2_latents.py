@@ -5,7 +5,7 @@ from unittest import mock
 import numpy as np
 from keras import ops
 
-from keras_gan import metrics
+from keras_gan import latents, metrics
 from keras_gan.latents import projection
 from parity.case import Unsupported
 from parity.stylegan2_model import load
@@ -64,8 +64,7 @@ class _Given:
 def _path_lengths(case):
     config, inputs = case.config, case.inputs
     _check_features(config)
-    if config.get("labels") is not None:
-        raise Unsupported("path lengths of a conditional model")
+    labels = np.array(config.get("labels") or [], "int32")
     gan = load(case, generator=config["init"])
     z, count = inputs["z"], len(inputs["z"]) // 2
     t = inputs["t"][:, None].astype("float64")
@@ -85,6 +84,7 @@ def _path_lengths(case):
         halves = iter([z[:count], z[count:]])
         with (
             mock.patch.object(gan, "latents_from_seeds", lambda _, halves=halves: next(halves)),
+            mock.patch.object(latents, "labels_from_seeds", lambda *_: labels),
             mock.patch.object(length, "_noise", lambda *_: maps),
         ):
             pair = length._images(gan, [0] * count, [0] * count, _ends(positions, length.epsilon))
