@@ -54,10 +54,8 @@ def generator_config(tensors):
         "use_noise": use_noise,
         **mapping,
     }
-    first = tensors.dimensions("mapping.fc0.weight", 2)
-    if layers > 1:
-        config["hidden_dim"] = first[0]
-    config["latent_dim"] = first[1] - (config.get("embedding_dim") or 0)
+    inputs = tensors.dimensions("mapping.fc0.weight", 2)[1] if layers else style_dim
+    config["latent_dim"] = inputs - (config.get("embedding_dim") or 0)
     return config
 
 
@@ -95,6 +93,9 @@ def discriminator_config(tensors):
     if mapping["num_classes"] is not None:
         config["projection_dim"] = projection_dim
         config["projection_layers"] = mapping["layers"]
+        for name in ("embedding_dim", "hidden_dim"):
+            if mapping.get(name, projection_dim) != projection_dim:
+                config[f"projection_{name}"] = mapping[name]
     return config
 
 
@@ -102,12 +103,13 @@ def _mapping_config(tensors, style_dim):
     layers = _numbers(tensors, r"mapping\.fc(\d+)\.weight")
     if layers != list(range(len(layers))):
         raise ValueError(f"The layers 'mapping.fc<i>' are not those from 0 on: {layers[:16]}")
+    config = {"num_classes": None, "layers": len(layers)}
+    if len(layers) > 1:
+        config["hidden_dim"] = tensors.dimensions("mapping.fc0.weight", 2)[0]
     for i in layers:
         inputs = tensors.dimensions(f"mapping.fc{max(i - 1, 0)}.weight", 2)[0 if i else 1]
-        units = tensors.dimensions("mapping.fc0.weight", 2)[0]
-        last = i == layers[-1]
-        tensors.expect(f"mapping.fc{i}.weight", (style_dim if last else units, inputs))
-    config = {"num_classes": None, "layers": len(layers)}
+        units = style_dim if i == layers[-1] else config["hidden_dim"]
+        tensors.expect(f"mapping.fc{i}.weight", (units, inputs))
     if "mapping.embed.weight" in tensors:
         embedding_dim, num_classes = tensors.dimensions("mapping.embed.weight", 2)
         config.update(num_classes=num_classes, embedding_dim=embedding_dim)

@@ -33,6 +33,8 @@ _WIDTHS = (
     "embedding_dim",
     "hidden_dim",
     "projection_dim",
+    "projection_embedding_dim",
+    "projection_hidden_dim",
 )
 _OPTIONAL = (
     "discriminator_channel_base",
@@ -40,6 +42,8 @@ _OPTIONAL = (
     "embedding_dim",
     "hidden_dim",
     "projection_dim",
+    "projection_embedding_dim",
+    "projection_hidden_dim",
     "num_classes",
     "group_size",
 )
@@ -157,7 +161,8 @@ class StyleGAN2(GAN):
         num_classes: int of a conditional model, or `None`.
         latent_dim: int, length of z.
         style_dim: int, length of w.
-        mapping_layers: int >= 1.
+        mapping_layers: int >= 0. Without layers, w is the normalised latent, and behind it the
+            embedded class if there are classes: `style_dim` numbers in all.
         channel_base: int; the maps at resolution r have `min(channel_base / r, channel_max)`
             channels. 16384 halves the networks of config F above 32 px.
         channel_max: int.
@@ -174,6 +179,9 @@ class StyleGAN2(GAN):
             classes; by default the channels of its last maps.
         projection_layers: int >= 0, layers of its mapping of classes.
         projection_rate: float > 0, their learning rate multiplier.
+        projection_embedding_dim: int, length of a class embedded there; `projection_dim` by
+            default.
+        projection_hidden_dim: int, units of its inner layers; `projection_dim` by default.
         group_size: int of the minibatch standard deviation, or `None` for the whole batch.
         num_deviations: int >= 0, its channels; 0 leaves it out.
         discriminator_channel_base: int, `channel_base` of the discriminator, where it is another
@@ -232,6 +240,8 @@ class StyleGAN2(GAN):
         projection_dim=None,
         projection_layers=8,
         projection_rate=0.01,
+        projection_embedding_dim=None,
+        projection_hidden_dim=None,
         group_size=4,
         num_deviations=1,
         discriminator_channel_base=None,
@@ -293,6 +303,8 @@ class StyleGAN2(GAN):
                 num_classes,
                 projection_dim or last_maps,
                 projection_layers,
+                embedding_dim=projection_embedding_dim,
+                hidden_dim=projection_hidden_dim,
                 learning_rate_multiplier=projection_rate,
                 average_decay=None,
             )
@@ -637,10 +649,10 @@ def _check(arguments):
                 f"`{name}` is one of {list(networks.ARCHITECTURES)}. Received: {arguments[name]!r}"
             )
     bases = ("channel_base", "discriminator_channel_base")
-    for name in (*_WIDTHS, *bases, "mapping_layers", "num_classes", "group_size"):
+    for name in (*_WIDTHS, *bases, "num_classes", "group_size"):
         if arguments[name] is not None or name not in _OPTIONAL:
             check_integers(**{name: arguments[name]})
-    for name in ("projection_layers", "num_deviations", "frozen_layers"):
+    for name in ("mapping_layers", "projection_layers", "num_deviations", "frozen_layers"):
         check_integer(name, arguments[name], minimum=0)
     for name in _WIDTHS:
         check_filters(arguments[name] or 0, **{name: arguments[name]})

@@ -54,6 +54,13 @@ CASES = {
     "another discriminator": {"discriminator_channel_base": 40, "discriminator_channel_max": 5},
     "other sides": {"image_shape": (20, 12, 2), "num_deviations": 2},
     "labels without layers": {"num_classes": 4, "projection_layers": 0},
+    "labels of other sizes": {
+        "num_classes": 4,
+        "projection_layers": 2,
+        "projection_embedding_dim": 2,
+        "projection_hidden_dim": 7,
+    },
+    "latents without layers": {"num_classes": 4, "mapping_layers": 0, "embedding_dim": 2},
 }
 
 
