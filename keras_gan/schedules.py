@@ -45,7 +45,7 @@ class HalfLife(LearningRateSchedule):
     """A moving average's decay by the number of images in which a weight's share halves.
 
     Args:
-        images: float > 0, in the end.
+        images: float >= 0, in the end; 0 for a copy.
         batch_size: int >= 1, images per training step.
         ramp_up: float > 0, or `None`. The half-life is at most this share of the images seen so
             far: the average of a young network forgets sooner, and begins as a copy.
@@ -63,7 +63,7 @@ class HalfLife(LearningRateSchedule):
     """
 
     def __init__(self, images, batch_size, ramp_up=None):
-        check_positive("images", images)
+        check_number("images", images)
         check_integer("batch_size", batch_size, minimum=1)
         if ramp_up is not None:
             check_positive("ramp_up", ramp_up)

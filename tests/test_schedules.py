@@ -49,6 +49,7 @@ def test_half_life():
 
     constant = decays(schedules.HalfLife(1000, batch_size=20), range(0, 99, 7))
     np.testing.assert_allclose(constant, 0.5 ** (1 / 50), rtol=1e-6)
+    assert decays(schedules.HalfLife(0, batch_size=20), [0, 5]) == [0.0, 0.0]
     ramp = decays(
         schedules.HalfLife(1000, batch_size=20, ramp_up=0.05), [0, 1, 10, 999, 1000, 5000]
     )
@@ -63,7 +64,7 @@ def test_half_life():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ((0, 1), "`images` must be positive. Received: 0"),
+        ((-1, 1), "`images` must be a finite number >= 0. Received: -1"),
         ((10, 0), "`batch_size` must be an integer >= 1"),
         ((10, 1, 0), "`ramp_up` must be positive. Received: 0"),
         ((10, 1, -1), "`ramp_up` must be a finite number"),
