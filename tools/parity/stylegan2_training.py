@@ -7,10 +7,10 @@ import numpy as np
 import keras_gan
 from keras_gan import backend
 from keras_gan.models.stylegan2 import lazy_adam
+from keras_gan.optimizers import Adam
 from keras_gan.regularizers import R1, PathLength
 from keras_gan.schedules import HalfLife
 from parity import training
-from parity.case import Unsupported
 from parity.stylegan2_model import images, load, tensor
 from parity.training import channels_first, channels_last, to_numpy
 
@@ -19,7 +19,10 @@ def _regularizers(config, intervals=(2, 2)):
     """Path length and R1 of a case; an interval of 1 would make them part of the main phases."""
     loss = config["loss"]
     share = 1 / loss["pl_batch_shrink"]
-    found = [R1(loss["r1_gamma"], intervals[1])]
+    found = []
+    # Without weight, there is no update.
+    if loss["r1_gamma"]:
+        found.append(R1(loss["r1_gamma"], intervals[1]))
     if loss["pl_weight"]:
         found.append(PathLength(loss["pl_weight"], intervals[0], loss["pl_decay"], share))
     return found
@@ -62,7 +65,9 @@ def _losses(case):
         for key in ("gen_labels", "real_labels")
     )
     shrink = config["loss"]["pl_batch_shrink"]
-    r1, *paths = gan.regularizers
+    penalties, paths = (
+        [r for r in gan.regularizers if r.name == name] for name in ("r1", "path_length")
+    )
     # What the phases write.
     states = [gan.generator.mapping.average]
     states += [gan.regularizer_state(path)["mean"] for path in paths]
@@ -143,16 +148,19 @@ def _losses(case):
         for sign, name in ((1, "fake_logits"), (-1, "real_logits"))
     )
 
-    def gradient_penalty(batch):
-        found = []
-        with training.noted(backend, "grads", lambda y, *_: found.append(y[1][0])):
-            penalty = r1.penalty(gan.context_class(gan, "discriminator", batch))
-        return r1.weight * penalty, {"gradient": found[0]}
+    for r1 in penalties:
 
-    details = run("Dreg", "discriminator", _batch(real, real_labels), gradient_penalty, len(real))
-    squares = np.sum(details["gradient"].astype("float64") ** 2, axis=(1, 2, 3))
-    computed["Dreg/r1_penalty"] = squares
-    computed["Dreg/loss"] = r1.weight * squares
+        def gradient_penalty(batch, r1=r1):
+            found = []
+            with training.noted(backend, "grads", lambda y, *_: found.append(y[1][0])):
+                penalty = r1.penalty(gan.context_class(gan, "discriminator", batch))
+            return r1.weight * penalty, {"gradient": found[0]}
+
+        batch = _batch(real, real_labels)
+        gradient = run("Dreg", "discriminator", batch, gradient_penalty, len(real))["gradient"]
+        squares = np.sum(gradient.astype("float64") ** 2, axis=(1, 2, 3))
+        computed["Dreg/r1_penalty"] = squares
+        computed["Dreg/loss"] = r1.weight * squares
     return computed
 
 
@@ -174,12 +182,10 @@ def _training(case):
     config, inputs, params = case.config, case.inputs, case.params
     gan = _load(case, params)
     intervals = config["G_reg_interval"], config["D_reg_interval"]
-    if tuple(config["betas"]) != (0, 0.99) or config["eps"] != 1e-8:
-        raise Unsupported(f"Adam with betas={config['betas']}, eps={config['eps']}")
     step = training.Steps(
         gan,
-        generator_optimizer=lazy_adam(config["lr"], intervals[0]),
-        discriminator_optimizer=lazy_adam(config["lr"], intervals[1]),
+        generator_optimizer=_adam(config, intervals[0]),
+        discriminator_optimizer=_adam(config, intervals[1]),
         regularizers=_regularizers(config, intervals),
         ema_decay=HalfLife(config["ema_kimg"] * 1000, config["batch"], config["ema_rampup"]),
     )
@@ -237,6 +243,14 @@ def _training(case):
     shown = z if labels is None else [z, tensor(labels[: len(z)])]
     computed["G_ema/image"] = channels_first(gan.ema_generator(shown, training=False))
     return computed
+
+
+def _adam(config, interval):
+    """The library's own, or the same with other moments and another epsilon."""
+    if (tuple(config["betas"]), config["eps"]) == ((0, 0.99), 1e-8):
+        return lazy_adam(config["lr"], interval)
+    share = interval / (interval + 1)
+    return Adam(config["lr"] * share, *(b**share for b in config["betas"]), config["eps"])
 
 
 def _labels(config, phase):
