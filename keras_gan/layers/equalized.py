@@ -110,8 +110,8 @@ class EqualizedConv2D(keras.Layer):
         kernel_size: int, odd.
         activation: str, see `keras_gan.ops.bias_act`.
         use_bias: bool.
-        up: int, 1 or 2: make images twice as large.
-        down: int, 1 or 2: make them half as large.
+        up: int >= 1: make images so many times as large.
+        down: int >= 1: make them so many times smaller; one of the two is 1.
         gain: float > 0, factor of the activation's gain and of the clamp, such as `sqrt(0.5)` on
             the branches of a residual network.
         clamp: float > 0, the largest magnitude of an output, or `None`.
@@ -124,8 +124,8 @@ class EqualizedConv2D(keras.Layer):
     Returns:
         Tensor `(N, H, W, filters)`, its sides times `up / down`.
 
-    The kernel is `(K, K, C, filters)`; with `up=2` and a kernel larger than 1x1, that of a
-    transposed convolution, `(K, K, filters, C)`.
+    The kernel is `(K, K, C, filters)`; with `up` and a kernel larger than 1x1, that of a transposed
+    convolution, `(K, K, filters, C)`.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -153,13 +153,11 @@ class EqualizedConv2D(keras.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_integers(filters=filters, kernel_size=kernel_size)
+        check_integers(filters=filters, kernel_size=kernel_size, up=up, down=down)
         if kernel_size % 2 == 0:
             raise ValueError(f"`kernel_size` is odd. Received: {kernel_size}")
-        if (up, down) not in ((1, 1), (2, 1), (1, 2)):
-            raise ValueError(
-                f"`up` and `down` are 1 or 2, and not both 2. Received: up={up}, down={down}"
-            )
+        if min(up, down) > 1:
+            raise ValueError(f"One of `up` and `down` is 1. Received: up={up}, down={down}")
         activation_gain(activation)
         check_positive("gain", gain)
         if clamp is not None:
@@ -191,12 +189,12 @@ class EqualizedConv2D(keras.Layer):
     def call(self, inputs):
         """The scaled convolution, bias and activation."""
         kernel = self.kernel * (1.0 / math.sqrt(self._fan_in))
-        if self.up == 2:
+        if self.up > 1:
             if not self._is_transposed:
                 kernel = ops.transpose(kernel, (0, 1, 3, 2))
-            y = conv_upsample(inputs, kernel, self._taps)
-        elif self.down == 2:
-            y = conv_downsample(inputs, kernel, self._taps)
+            y = conv_upsample(inputs, kernel, self._taps, self.up)
+        elif self.down > 1:
+            y = conv_downsample(inputs, kernel, self._taps, self.down)
         else:
             y = conv(inputs, kernel, padding="same")
         return bias_act(
@@ -209,7 +207,7 @@ class EqualizedConv2D(keras.Layer):
 
     @property
     def _is_transposed(self):
-        return self.up == 2 and self.kernel_size > 1
+        return self.up > 1 and self.kernel_size > 1
 
     def compute_output_shape(self, input_shape):
         """Other sides and channels."""

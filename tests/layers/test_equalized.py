@@ -48,19 +48,19 @@ def test_initial_weights():
 
 
 @pytest.mark.parametrize("size", [1, 3])
-@pytest.mark.parametrize("up, down", [(1, 1), (2, 1), (1, 2)])
+@pytest.mark.parametrize("up, down", [(1, 1), (2, 1), (1, 2), (4, 1), (1, 3)])
 def test_convolution(size, up, down):
     x = draw(2, 8, 6, 3)
     layer = EqualizedConv2D(4, size, "leaky_relu", up=up, down=down, gain=0.5, clamp=0.8)
     layer, kernel, bias = with_bias(layer, x)
-    assert kernel.shape == (size, size, *((4, 3) if up == 2 and size == 3 else (3, 4)))
+    assert kernel.shape == (size, size, *((4, 3) if up > 1 and size == 3 else (3, 4)))
     kernel = kernel / np.float32(math.sqrt(3 * size * size))
     taps = setup_filter((1, 3, 3, 1))
-    if up == 2:
+    if up > 1:
         kernel = kernel if size == 3 else np.transpose(kernel, (0, 1, 3, 2))
-        y = conv_upsample(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel), taps)
-    elif down == 2:
-        y = conv_downsample(x, kernel, taps)
+        y = conv_upsample(ops.convert_to_tensor(x), ops.convert_to_tensor(kernel), taps, up)
+    elif down > 1:
+        y = conv_downsample(x, kernel, taps, down)
     else:
         y = conv(x, kernel, padding="same")
     # The gain multiplies that of the activation, and the clamp.
@@ -101,8 +101,11 @@ def test_config_and_half_precision(layer, shape):
         (lambda: EqualizedDense(1, "relu", 0), "`learning_rate_multiplier` must be positive"),
         (lambda: EqualizedConv2D(1, 2), "`kernel_size` is odd. Received: 2"),
         (lambda: EqualizedConv2D(1.5, 3), "`filters` must be an integer >= 1. Received: 1.5"),
-        (lambda: EqualizedConv2D(1, 3, up=2, down=2), "not both 2. Received: up=2, down=2"),
-        (lambda: EqualizedConv2D(1, 3, up=3), "`up` and `down` are 1 or 2"),
+        (
+            lambda: EqualizedConv2D(1, 3, up=2, down=2),
+            "One of `up` and `down` is 1. Received: up=2",
+        ),
+        (lambda: EqualizedConv2D(1, 3, down=0), "`down` must be an integer >= 1. Received: 0"),
         (lambda: EqualizedConv2D(1, 3, clamp=0), "`clamp` must be positive. Received: 0"),
         (lambda: EqualizedConv2D(1, 3, gain=-1.0), "`gain` must be a finite number"),
         (lambda: EqualizedConv2D(1, 3, resample_filter=()), "A filter is a list of numbers"),

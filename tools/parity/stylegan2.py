@@ -144,6 +144,8 @@ def _modulated_conv2d(case):
     taps = our_ops.setup_filter(case.config["resample_filter"])
     for settings in case.config["cases"]:
         name, up = settings["name"], settings.get("up", 1)
+        if up > 2:
+            raise Unsupported(f"a modulated convolution to images {up} times as large")
         flipped = settings.get("flip_weight", True) == (up > 1)
         weight = params[settings["weight"]]
         axes = (2, 3, 0, 1) if up > 1 else (2, 3, 1, 0)
