@@ -285,7 +285,11 @@ def _by_network(source):
             role, short = _strip(f"{path}.")
             part = parts.setdefault(expected or role, Tensors())
             part.attributes[short.rstrip(".")] = known
+        is_training = any(name.startswith("state_dict.") for name in found)
         for name, tensor in found.items():
+            # What lies beside the networks so that their training can go on.
+            if is_training and name.startswith("optimizer."):
+                continue
             role, short = _strip(name)
             if expected and role and role != expected:
                 raise ValueError(f"The {expected}'s checkpoint holds '{name}', of the {role}.")

@@ -12,7 +12,6 @@ _NAMES = (
     (r"^style_mapping\.", "style."),
     (r"^constant_input\.", "input."),
     (r"^injected_noise_", "noises.noise_"),
-    (r"^optimizer\.", "g_optim."),
     (r"\.noise_injector\.", ".noise."),
     (r"\.style_modulation\.", ".modulation."),
     # The parameters of layers with an equalized learning rate: those of the discriminator's

@@ -312,7 +312,11 @@ def test_studiogan(tmp_path):
         tensors = {n: t for n, t in drawn(model).items() if n.startswith(f"{prefix}.")}
         state = {n.partition(".")[2]: torch.from_numpy(t.copy()) for n, t in tensors.items()}
         files[role] = tmp_path / f"model={prefix}-best-weights-step=970000.pth"
-        beside = {"optimizer": {"state": {0: {"step": 5}}}, "run_name": "SG2", "best_fid": 3.9}
+        weights = [torch.nn.Parameter(tensor.clone()) for tensor in state.values()]
+        adam = torch.optim.Adam(weights)
+        sum(weight.sum() for weight in weights).backward()
+        adam.step()
+        beside = {"optimizer": adam.state_dict(), "step": 5, "best_fid": np.float64(3.9)}
         torch.save({"state_dict": state, **beside}, files[role])
     assert_has(keras_gan.StyleGAN2.from_checkpoint(files), expected_of_rosinality(model))
 
