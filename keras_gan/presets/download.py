@@ -156,8 +156,7 @@ def check_sha256(path, expected, origin=None):
 
 
 def _cached(url, sha256, cache_dir, by_user, verified):
-    rules = _Rules(url, by_user, sha256 is not None)
-    rules.check(url)
+    _host(url)
     # Nothing of the address becomes part of a path.
     name = sha256.lower() if sha256 else "url-" + hashlib.sha256(url.encode()).hexdigest()
     path = cache_folder(cache_dir) / "downloads" / name
@@ -170,6 +169,8 @@ def _cached(url, sha256, cache_dir, by_user, verified):
             f"{url} is not in the cache ({path.parent}), and HF_HUB_OFFLINE forbids to download. "
             "Run once without it."
         )
+    rules = _Rules(url, by_user, sha256 is not None)
+    rules.check(url)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Downloads of today may still be running.
@@ -221,8 +222,8 @@ class _Rules(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(request, file, code, message, headers, url)
 
 
-def _addresses(url):
-    """The network addresses of a URL's host, or a ValueError if the URL is not a plain one."""
+def _host(url):
+    """The host and the port of a URL, or a ValueError if the URL is not a plain one."""
     try:
         parts = urllib.parse.urlsplit(url)
         plain = parts.scheme in ("http", "https") and parts.hostname and parts.hostname.isascii()
@@ -234,13 +235,19 @@ def _addresses(url):
             f"{url!r} is refused: a file is given as https://host/path, hf://user/repo/file "
             "or as a path, without user names and passwords."
         )
+    return parts.hostname, port
+
+
+def _addresses(url):
+    """The network addresses of a URL's host."""
+    host, port = _host(url)
     try:
-        found = socket.getaddrinfo(parts.hostname, port or 443, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         if urllib.request.getproxies():
             return []  # Only the proxy knows the name.
         raise ConnectionError(
-            f"{url}: no address of {parts.hostname} was found ({error}). Check the name and the "
+            f"{url}: no address of {host} was found ({error}). Check the name and the "
             "connection."
         ) from None
     return [_unmapped(ipaddress.ip_address(address[0])) for *_, address in found]

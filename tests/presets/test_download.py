@@ -251,6 +251,20 @@ def test_offline(url, monkeypatch):
     get(url)
 
 
+@pytest.mark.parametrize("offline", ["", "1"])
+def test_what_is_in_the_cache_needs_no_network(cache, monkeypatch, offline):
+    monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+    cache.mkdir(parents=True)
+    (cache / SHA256).write_bytes(CONTENT)
+    assert get("https://nowhere.invalid/x", by_user=False) == cache / SHA256
+
+
+def test_offline_is_said_before_a_name_is_looked_up(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError, match="HF_HUB_OFFLINE"):
+        get("https://nowhere.invalid/x")
+
+
 def test_a_server_that_is_not_there():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
