@@ -10,6 +10,8 @@ import tempfile
 import time
 
 _PREFIX = ".partial-"
+# What others may still be writing is younger.
+STALE_SECONDS = 24 * 60 * 60
 
 
 class atomic_file:
@@ -50,7 +52,8 @@ class atomic_folder:
     """Context manager: a temporary folder that becomes `path` when the block succeeds.
 
     Args:
-        path: str or path of the final folder, which is replaced if it is there; its parent exists.
+        path: str or path of the final folder, or of a link to it, which is replaced if it is there;
+            its parent exists.
 
     Example:
     ```python
@@ -60,22 +63,39 @@ class atomic_folder:
     """
 
     def __init__(self, path):
-        self.path = pathlib.Path(path)
+        self.path = pathlib.Path(path).resolve()
 
     def __enter__(self):
-        self._temporary = pathlib.Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self.path.parent))
+        self._temporary = self._new_folder()
         return self._temporary
 
     def __exit__(self, kind, *_):
         try:
             if kind is None:
                 self._temporary.chmod(0o777 & ~_umask())
-                if self.path.exists():
-                    shutil.rmtree(self.path)
-                os.replace(self._temporary, self.path)
+                self._replace()
         finally:
             # Gone by now if it has become the folder.
             shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _new_folder(self):
+        name = tempfile.mkdtemp(prefix=_PREFIX, suffix=self.path.name, dir=self.path.parent)
+        return pathlib.Path(name)
+
+    def _replace(self):
+        """Put the new folder in place of the old one, which comes back if that fails."""
+        aside = self._new_folder()
+        old = aside / "old"
+        try:
+            if self.path.is_dir():
+                os.replace(self.path, old)
+            os.replace(self._temporary, self.path)
+        except BaseException:
+            if old.exists() and not self.path.exists():
+                os.replace(old, self.path)
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def remove_partial(folder, name="", older_than=0):

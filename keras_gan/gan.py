@@ -1275,7 +1275,7 @@ class GAN(_Checked, backend.Trainer, keras.Model):
             description: str, one line for the card.
             dataset: str, what the model was trained on.
             licence: str, of the weights, an SPDX identifier such as `"Apache-2.0"`.
-            overwrite: bool, replace a preset folder that is there.
+            overwrite: bool, replace a preset that is there; files that are none of its own stay.
             **facts: further plain JSON entries of `metadata.json`; the card shows `recipe`,
                 `training`, `metrics` (dict from figure to value, or to a dict of `value` and
                 `protocol`), `weaknesses`, `dataset_licence`, `samples` (name of a picture beside

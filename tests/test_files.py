@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from keras_gan.files import atomic_file, check_writable
+from keras_gan.files import atomic_file, atomic_folder, check_writable
 
 
 def test_replaces_at_the_end(tmp_path):
@@ -54,6 +54,50 @@ def test_usual_permissions(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_file(tmp_path / "no" / "a"):
         pass
+
+
+def replace_folder(path):
+    with atomic_folder(path) as temporary:
+        (temporary / "file").write_text("new")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_text("old")
+    return tmp_path / "folder"
+
+
+def test_a_folder_is_replaced(tmp_path, folder):
+    (tmp_path / "link").symlink_to(folder)
+    replace_folder(tmp_path / "link")
+    assert (folder / "file").read_text() == "new"
+    assert sorted(os.listdir(tmp_path)) == ["folder", "link"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, folder, monkeypatch, failing, error):
+    moved, move = [], os.replace
+
+    def fails_once(*paths):
+        moved.append(paths)
+        if len(moved) == failing:
+            raise error
+        move(*paths)
+
+    monkeypatch.setattr(os, "replace", fails_once)
+    with pytest.raises(error):
+        replace_folder(folder)
+    assert (folder / "file").read_text() == "old"
+    assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_a_file_is_not_replaced_by_a_folder(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with pytest.raises(NotADirectoryError):
+        replace_folder(tmp_path / "file")
+    assert os.listdir(tmp_path) == ["file"]
 
 
 def test_what_can_be_written_to(tmp_path):

@@ -21,7 +21,6 @@ from keras_gan.presets import hub
 _MAX_BYTES = 8 << 30
 _CHUNK = 1 << 20
 _TIMEOUT = 30
-_STALE_SECONDS = 24 * 60 * 60
 
 
 def cache_folder(cache_dir=None):
@@ -174,7 +173,7 @@ def _cached(url, sha256, cache_dir, by_user, verified):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Downloads of today may still be running.
-        files.remove_partial(path.parent, older_than=_STALE_SECONDS)
+        files.remove_partial(path.parent, older_than=files.STALE_SECONDS)
         # Two processes may both download; each replaces the file by the same complete one.
         with files.atomic_file(path) as temporary:
             with open(temporary, "wb") as stream:
@@ -247,8 +246,7 @@ def _addresses(url):
         if urllib.request.getproxies():
             return []  # Only the proxy knows the name.
         raise ConnectionError(
-            f"{url}: no address of {host} was found ({error}). Check the name and the "
-            "connection."
+            f"{url}: no address of {host} was found ({error}). Check the name and the connection."
         ) from None
     return [_unmapped(ipaddress.ip_address(address[0])) for *_, address in found]
 

@@ -9,9 +9,10 @@ import inspect
 import json
 import os
 import pathlib
+import shutil
 import sys
 
-from keras_gan.files import atomic_folder, sha256
+from keras_gan.files import STALE_SECONDS, atomic_folder, remove_partial, sha256
 from keras_gan.presets import card, hub
 from keras_gan.presets.download import check_sha256
 from keras_gan.presets.registry import builtin_folders, registered_class
@@ -104,13 +105,13 @@ def save(model, folder, overwrite=False, **facts):
     Args:
         model: registered `keras_gan.GAN`.
         folder: str or path.
-        overwrite: bool, replace a preset folder that is there.
+        overwrite: bool, replace a preset that is there; files that are none of its own stay.
         **facts: further entries of `metadata.json`, see `keras_gan.GAN.save_to_preset`.
 
     Raises:
         ValueError: if the class is not registered, its config is not plain, or the folder exists.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).resolve()
     name = type(model).__name__
     if registered_class(name) is not type(model):
         raise ValueError(f"Another class named {name} is registered than that of the model.")
@@ -131,6 +132,7 @@ def save(model, folder, overwrite=False, **facts):
                 "another folder."
             )
     folder.parent.mkdir(parents=True, exist_ok=True)
+    remove_partial(folder.parent, folder.name, STALE_SECONDS)
     with atomic_folder(folder) as temporary:
         # Without the optimizers, which triple the size and belong to a run, not to a preset.
         bare = type(model).from_config(model.get_config())
@@ -146,10 +148,18 @@ def save(model, folder, overwrite=False, **facts):
         content = {
             CONFIG: as_json({"class_name": name, "config": config}),
             METADATA: as_json(metadata),
-            CARD: card.render(folder.resolve().name, metadata),
+            CARD: card.render(folder.name, metadata),
         }
         for file, text in content.items():
             (temporary / file).write_text(text, encoding="utf-8")
+        if folder.exists():
+            shutil.copytree(
+                folder,
+                temporary,
+                symlinks=True,
+                ignore=lambda at, _: {WEIGHTS, *content} if at == str(folder) else (),
+                dirs_exist_ok=True,
+            )
 
 
 # Where presets lie --------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ def converted_weights(metadata, model_class, config, cache_dir=None):
     config = {**own, **config}
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        files.remove_partial(folder, older_than=files.STALE_SECONDS)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as temporary:
             weights, stated = (pathlib.Path(temporary) / f"x{end}" for end in (_WEIGHTS, _CONFIG))
             save_weights_file(model, weights)

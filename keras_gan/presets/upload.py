@@ -53,12 +53,14 @@ def upload_preset(uri, preset, *, private=None, readme=None, message="Upload a k
     folder.read_weights(place, metadata, model, converted)
     metadata.update(folder.facts_of(model))
     # Unstated samples are null in a folder of `save_to_preset(samples=None)`.
-    picture = metadata["samples"] = metadata.get("samples") or _SAMPLES
+    stated = metadata.get("samples")
+    picture = metadata["samples"] = stated or _SAMPLES
     others = (metadata.get("pictures") or {}).values()
     for name in (picture, *others):
         hub.check_path("picture", name)
     stored = place.path / picture
-    contents = {picture: stored if stored.is_file() else _drawn(model)}
+    # A picture that the metadata do not name may be of a preset that was replaced.
+    contents = {picture: stored if stated and stored.is_file() else _drawn(model)}
     contents |= {name: place.read(name, pathlib.Path.read_bytes, _MAX_PICTURE) for name in others}
     if metadata.get("source") is None:
         contents[folder.WEIGHTS] = place.path / folder.WEIGHTS

@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import time
 
 import h5py
 import numpy as np
@@ -232,6 +234,35 @@ def test_a_folder_is_replaced_only_when_asked_for(saved, tmp_path):
     with pytest.raises(ValueError, match="not a preset folder"):
         gan.save_to_preset(precious, overwrite=True)
     assert (precious / "thesis.txt").exists()
+
+
+def test_replacing_a_preset_keeps_what_is_not_its_own(saved, tmp_path):
+    folder = tmp_path / "a"
+    saved[0].save_to_preset(folder, description="first")
+    (folder / "backup").mkdir()
+    others = ["gan.pkl", "samples.png", "backup/config.json"]
+    for name in others:
+        (folder / name).write_text(name)
+    saved[0].save_to_preset(folder, description="second", overwrite=True)
+    assert [(folder / name).read_text() for name in others] == others
+    assert keras_gan.presets.metadata(folder)["description"] == "second"
+
+
+def test_a_link_is_written_through(saved, tmp_path):
+    (tmp_path / "link").symlink_to("a")
+    for overwrite in (False, True):
+        saved[0].save_to_preset(tmp_path / "link", overwrite=overwrite)
+        assert (tmp_path / "link").is_symlink()
+        assert keras_gan.presets.metadata(tmp_path / "a")["class_name"] == "DCGAN"
+
+
+def test_what_killed_saves_leave_is_removed_after_a_day(saved, tmp_path):
+    for name, age in ((".partial-1a", 2), (".partial-2a", 0.5), (".partial-1b", 2)):
+        (tmp_path / name).mkdir()
+        then = time.time() - age * 24 * 3600
+        os.utime(tmp_path / name, (then, then))
+    saved[0].save_to_preset(tmp_path / "a")
+    assert sorted(os.listdir(tmp_path)) == [".partial-1b", ".partial-2a", "a"]
 
 
 def test_a_failed_save_leaves_nothing(saved, tmp_path, monkeypatch):
