@@ -35,6 +35,7 @@ _IGNORED = ("training_set_kwargs", "augment_pipe")
 _TF_NETWORKS = ("G", "D", "Gs")
 _PERSISTENCE_VERSION = 6
 _TF_VERSION = 4
+_TF_ATTRIBUTES = {"version": int, "name": str, "build_func_name": str, "static_kwargs": dict}
 # The pickles inside of a storage's bytes have a few hundred.
 _MAX_BLOB_PICKLE = 1024
 # Attributes are options, not data.
@@ -258,8 +259,10 @@ class _Inventory:
                 f"{_TF_VERSION} is read"
             )
         attributes = self._describe(path.rstrip("./"), depth)
-        for name in ("version", "name", "build_func_name", "static_kwargs"):
-            self._add_attribute(attributes, name, state.get(name))
+        for name, kind in _TF_ATTRIBUTES.items():
+            if type(state.get(name)) is not kind:
+                raise ValueError(f"the {name} of {path!r} is no {kind.__name__}")
+            self._add_attribute(attributes, name, state[name])
         variables = state.get("variables")
         if type(variables) is not list:
             raise ValueError("a TensorFlow network's variables are not a list")
