@@ -20,6 +20,7 @@ from keras_gan.checkpoints import (
 from keras_gan.checkpoints.mapping import Tensors, shortened
 from keras_gan.checkpoints.reader import mapped_tensors
 from keras_gan.presets import download
+from keras_gan.presets.config import check_config
 from keras_gan.presets.registry import registered_class
 
 # Every layout that can be read, by name.
@@ -156,6 +157,7 @@ def load_checkpoint(
     told = {role: layout.network(role).config(tensors) for role, tensors in parts.items()}
     _separate(told, config, layout.own)
     for role, derived in told.items():
+        check_config(derived, registered_class(layout.model), f"the {role}\'s checkpoint")
         _merge(config, derived, f"the {role}'s tensors")
     gan = _model_class(layout, cls)(**config)
     for role, tensors in parts.items():
@@ -201,7 +203,7 @@ def load_network(source, layout, sha256=None, cache_dir=None):
     keras_gan.checkpoints.layouts.load_network("vgg16-397923af.pth", "vgg16_torchvision")
     ```
     """
-    if layout not in NETWORK_LAYOUTS:
+    if not isinstance(layout, str) or layout not in NETWORK_LAYOUTS:
         raise ValueError(f"`layout` is one of {list(NETWORK_LAYOUTS)}. Received: {layout!r}")
     layout = NETWORK_LAYOUTS[layout]
     found = download.local_files(source, sha256, cache_dir)
@@ -256,7 +258,7 @@ def find_layout(names, layout=None):
     ```
     """
     if layout is not None:
-        if layout not in LAYOUTS:
+        if not isinstance(layout, str) or layout not in LAYOUTS:
             raise ValueError(f"`layout` is one of {list(LAYOUTS)}. Received: {layout!r}")
         return LAYOUTS[layout]
     fitting = [

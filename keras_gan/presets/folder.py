@@ -5,7 +5,6 @@ numbers, strings, booleans and lists of them; the class is looked up among the r
 Weights are arrays. Everything is checked before a model is built.
 """
 
-import inspect
 import json
 import os
 import pathlib
@@ -14,6 +13,7 @@ import sys
 
 from keras_gan.files import STALE_SECONDS, atomic_folder, remove_partial, sha256
 from keras_gan.presets import card, hub
+from keras_gan.presets.config import check_config
 from keras_gan.presets.download import check_sha256
 from keras_gan.presets.registry import builtin_folders, registered_class
 from keras_gan.presets.source import converted_weights
@@ -26,13 +26,6 @@ CONFIG, METADATA, WEIGHTS, CARD = "config.json", "metadata.json", "model.weights
 _UPGRADES = {}
 
 _MAX_JSON_BYTES = 1 << 20
-_MAX_NUMBER = 8192
-# The exceptions to the bound above.
-_MAX_BY_NAME = {
-    "seed": 2**32 - 1,
-    **dict.fromkeys(("channel_base", "discriminator_channel_base"), 2**18),
-}
-_MAX_LIST = 64
 
 # Entries of the metadata that have a meaning for this module.
 _OWN = {"format_version", "class_name", "image_shape", "parameters", "weights_bytes", "sha256"}
@@ -119,7 +112,7 @@ def save(model, folder, overwrite=False, **facts):
     if reserved:
         raise ValueError(f"Facts named {reserved} are the library's own. Choose other names.")
     config = {key: value for key, value in model.get_config().items() if key != "name"}
-    _check_config(config, type(model), f"{name}.get_config()")
+    check_config(config, type(model), f"{name}.get_config()")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not overwrite:
             raise ValueError(
@@ -247,8 +240,8 @@ def constructor(place, content, cls=object, **overrides):
             f"{cls.__name__}'s."
         )
     overrides = {key: value for key, value in overrides.items() if value is not None}
-    _check_config(content["config"], model_class, f"{CONFIG} of {place}")
-    _check_config(overrides, model_class, "the arguments of `from_preset`")
+    check_config(content["config"], model_class, f"{CONFIG} of {place}")
+    check_config(overrides, model_class, "the arguments of `from_preset`")
     return model_class, {**content["config"], **overrides}
 
 
@@ -315,29 +308,3 @@ def _read_json(path):
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object.")
     return content
-
-
-def _check_config(config, model_class, where):
-    if not isinstance(config, dict):
-        raise ValueError(f"'config' in {where} must be a JSON object. Received: {config!r}")
-    accepted = [name for name in inspect.signature(model_class).parameters]
-    unknown = sorted(set(config) - set(accepted))
-    if unknown:
-        raise ValueError(
-            f"{model_class.__name__} has no arguments {unknown} (in {where}). It has {accepted}."
-        )
-    for key, value in config.items():
-        items = value if isinstance(value, (list, tuple)) else [value]
-        if len(items) > _MAX_LIST or not all(_is_plain(item) for item in items):
-            raise ValueError(
-                f"'{key}' in {where} must be a number, string, boolean, null or a short list of "
-                f"them. Received: {value!r}"
-            )
-        bound = _MAX_BY_NAME.get(key, _MAX_NUMBER)
-        for item in items:
-            if isinstance(item, (int, float)) and not abs(item) <= bound:
-                raise ValueError(f"'{key}' in {where} is {item}; at most {bound} is accepted.")
-
-
-def _is_plain(value):
-    return value is None or isinstance(value, (str, bool, int, float))

@@ -249,8 +249,9 @@ def test_wrong_shape(name, shape, states):
 def test_unknown_layouts(states):
     with pytest.raises(ValueError, match="No known layout"):
         load_checkpoint({"layers.0.weight": np.zeros((1, 1), "float32")})
-    with pytest.raises(ValueError, match="`layout` is one of"):
-        load_checkpoint(states[0], layout="dcgan")
+    for unknown in ("dcgan", ["dcgan_lecture"]):
+        with pytest.raises(ValueError, match="`layout` is one of"):
+            load_checkpoint(states[0], layout=unknown)
     with pytest.raises(ValueError, match="empty"):
         load_checkpoint({})
     with pytest.raises(ValueError, match="`source`"):

@@ -139,6 +139,9 @@ def test_what_tensorflow_leaves_to_its_build_functions():
         tensorflow({"nonlinearity": "relu"}, "D_main")
     with pytest.raises(ValueError, match="resample_kernel"):
         tensorflow({"resample_kernel": [1, 1]}, "D_main")
+    for name, argument in {"conv_clamp": "clamp", "mbstd_group_size": "group_size"}.items():
+        with pytest.raises(ValueError, match=f"'{argument}' in the discriminator's .* at most"):
+            tensorflow({name: 10**60}, "D_main")
 
 
 def rosinality(model, average=True, noise=True):
