@@ -327,4 +327,5 @@ _OPCODES = {
         RestrictedUnpickler._push,
     ),
     **dict.fromkeys(("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"), RestrictedUnpickler._push_bytes),
+    "BYTEARRAY8": lambda self, data: self._push_bytes(bytes(data)),
 }

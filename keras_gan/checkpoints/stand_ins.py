@@ -272,6 +272,15 @@ def ordered_dict(*items):
     return Pairs(*items) if items else {}
 
 
+def _from_buffer(data, numbers, shape, order, _axes=None):
+    """Stand in for what protocol 5 calls with an array's bytes."""
+    if order not in ("C", "F"):
+        raise ValueError("a NumPy array has an odd order")
+    array = NumpyArray()
+    array.set_state((1, shape, numbers, order == "F", data))
+    return array
+
+
 def _empty_bytes():
     return b""
 
@@ -280,6 +289,7 @@ NUMPY = {
     # The module was renamed in NumPy 2: files name either.
     **{f"numpy.{core}.multiarray._reconstruct": NumpyArray for core in ("core", "_core")},
     **{f"numpy.{core}.multiarray.scalar": NumpyScalar for core in ("core", "_core")},
+    **{f"numpy.{core}.numeric._frombuffer": _from_buffer for core in ("core", "_core")},
     "numpy.ndarray": None,
     "numpy.dtype": NumpyType,
     "_codecs.encode": Latin1,

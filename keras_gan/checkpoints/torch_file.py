@@ -57,6 +57,10 @@ def _rebuild_from_type_v2(rebuild, _type, arguments, _state):
     return rebuild.target(*arguments)
 
 
+def _default_dict(_factory=None):
+    return {}
+
+
 def _size(sizes=()):
     if type(sizes) is not tuple:
         raise ValueError("a torch.Size is made of something else than a tuple")
@@ -98,6 +102,10 @@ STORAGES = {
 # Named in checkpoints, but not read: a tensor of one of these is refused by `elements`.
 _UNREAD = "complex32 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu"
 
+# The same module in Python 3 and 2; protocol 2 writes the older name.
+_BUILTINS = ("builtins", "__builtin__")
+_PATHS = ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
+
 TABLE = {
     **NUMPY,
     **REBUILDS,
@@ -113,15 +121,17 @@ TABLE = {
     **{f"torch.{name}": Element(name) for name in (*STORAGES.values(), *_UNREAD.split())},
     **{f"torch.uint{bits}": Element(f"uint{bits}") for bits in (16, 32, 64)},
     # Common company of state dicts: options and schedules, none of which is a tensor.
+    "collections.defaultdict": _default_dict,
+    **{f"{m}.{name}": None for m in _BUILTINS for name in ("list", "dict", "int", "float")},
     **inert(
         "torch.device",
         "argparse.Namespace",
         "collections.Counter",
-        "pathlib.PosixPath",
-        "builtins.set",
-        "builtins.complex",
-        "__builtin__.set",
-        "__builtin__.complex",
+        *(f"{m}.{name}" for m in ("pathlib", "pathlib._local") for name in _PATHS),
+        *(f"datetime.{name}" for name in ("date", "datetime", "timedelta", "timezone")),
+        *(f"{m}.{name}" for m in _BUILTINS for name in ("set", "frozenset", "complex", "slice")),
+        "builtins.range",
+        "__builtin__.xrange",
     ),
 }
 

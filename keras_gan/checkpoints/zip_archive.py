@@ -1,5 +1,6 @@
 """Zip files, read with less trust than `zipfile` has."""
 
+import re
 import struct
 import zipfile
 
@@ -134,4 +135,5 @@ class ZipArchive:
 def _is_plain(name):
     """Tell whether a member's name stays inside the archive, on any system."""
     parts = name.removesuffix("/").split("/")
-    return name.isprintable() and not (set(name) & set("\\:")) and not set(parts) & {"", ".", ".."}
+    leaves = set(parts) & {"", ".", ".."} or "\\" in name or re.match("[A-Za-z]:", name)
+    return name.isprintable() and not leaves

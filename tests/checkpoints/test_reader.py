@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import datetime
 import gzip
 import json
 import os
@@ -10,6 +11,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import types
 import zipfile
 
 import h5py
@@ -187,7 +189,8 @@ def test_torch_pickle_protocols(save, protocol):
     assert set(found) == set(tree)
 
 
-def test_numpy_in_a_torch_file(save):
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_numpy_in_a_torch_file(save, protocol):
     tree = {
         "c": np.arange(6, dtype=np.int16).reshape(2, 3),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
@@ -196,7 +199,7 @@ def test_numpy_in_a_torch_file(save):
         "rank0": np.array(2.5),
         "empty": np.zeros((2, 0), np.float16),
     }
-    found = save({**tree, "scalar": np.float32(3)})
+    found = save({**tree, "scalar": np.float32(3)}, pickle_protocol=protocol)
     assert list(found) == list(tree)
     for name, array in tree.items():
         np.testing.assert_array_equal(found[name], array)
@@ -204,11 +207,37 @@ def test_numpy_in_a_torch_file(save):
         assert found[name].shape == array.shape and found[name].flags.c_contiguous
 
 
-def test_options_of_other_projects(save):
-    options = argparse.Namespace(
-        lr=0.1, milestones=collections.Counter([1, 2]), out=pathlib.PosixPath("out")
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_options_of_other_projects(save, protocol):
+    company = argparse.Namespace(
+        lr=0.1,
+        milestones=collections.Counter([1, 2]),
+        out=pathlib.PosixPath("out"),
+        data=pathlib.PureWindowsPath("C:/data"),
+        layers=frozenset([1, 2]),
+        crop=slice(1, None),
+        steps=range(3),
+        began=datetime.datetime.now(datetime.UTC),
+        lasted=datetime.timedelta(hours=3),
+        raw=bytearray(b"raw") if protocol == 5 else b"raw",
     )
-    assert list(save({"args": options, "w": torch.ones(1)})) == ["w"]
+    held = collections.defaultdict(list, w=torch.ones(1))
+    assert list(save({"args": company, "held": held}, pickle_protocol=protocol)) == ["held.w"]
+
+
+def test_paths_of_python_313(save, monkeypatch):
+    # Their module had another name there.
+    module = types.ModuleType("pathlib._local")
+    module.PosixPath = pathlib.PosixPath
+    monkeypatch.setitem(sys.modules, "pathlib._local", module)
+    monkeypatch.setattr(pathlib.PosixPath, "__module__", "pathlib._local")
+    assert list(save({"out": pathlib.PosixPath("out"), "w": torch.ones(1)})) == ["w"]
+
+
+@pytest.mark.parametrize("name", ["2021-01-01_12:30:00.pth", "a=b, (best).v1.pth"])
+def test_torch_names_its_folder_after_the_file(tmp_path, name):
+    torch.save({"w": torch.ones(1)}, tmp_path / name)
+    assert list(read_tensors(tmp_path / name)) == ["w"]
 
 
 def test_torch_saved_big_endian(tmp_path):

@@ -87,6 +87,13 @@ def tensor(held, offset, shape, strides):
     )
 
 
+def array_of(buffer, shape, order):
+    """An array of protocol 5: `buffer` and `shape` are opcodes."""
+    numbers = b"cnumpy\ndtype\n" + unicode("f4") + b"\x85R"
+    function = b"cnumpy.core.numeric\n_frombuffer\n"
+    return function + b"(" + buffer + numbers + shape + unicode(order) + b"tR"
+
+
 def pickled(value):
     return b"\x80\x02}" + unicode("x") + value + b"s."
 
@@ -195,7 +202,6 @@ def test_a_name_is_not_looked_up_in_our_modules(write):
         "EXT2": b"\x83\x01\x00",
         "EXT4": b"\x84\x01\x00\x00\x00",
         "NEWOBJ_EX": b"ccollections\nOrderedDict\n)}\x92",
-        "BYTEARRAY8": b"\x96" + struct.pack("<Q", 1) + b"a",
         "NEXT_BUFFER": b"\x97",
         "READONLY_BUFFER": b"N\x98",
         "PERSID": b"P0\n",
@@ -287,6 +293,11 @@ MISUSED = {
     + b"cnumpy\ndtype\n"
     + unicode("f4")
     + b"\x85R\x89C\x01atb",
+    "array of an odd order": array_of(b"C\x04abcd", b")", "K"),
+    "array of a buffer that claims more": array_of(b"C\x04abcd", integers((1 << 20,)), "C"),
+    "array of a list": array_of(b"]", b")", "C"),
+    "bytes that claim more": b"\x96" + struct.pack("<Q", 1 << 60) + b"abc",
+    "calls what only may be passed on": b"cbuiltins\nlist\n)R",
     "array of negative size": b"cnumpy.core.multiarray\n_reconstruct\n)R(K\x01"
     + integers((-1,))
     + b"cnumpy\ndtype\n"
