@@ -403,6 +403,21 @@ def _assign(network, tensors, rows, what, computed=(), ignored=()):
     ]
     if wrong:
         raise ValueError(f"Tensors of the {what} have other shapes: {shortened(wrong)}.")
+    odd = [
+        f"'{row.source}' is {tensors[row.source].dtype}"
+        for row in rows
+        if not np.issubdtype(tensors[row.source].dtype, np.floating)
+    ]
+    if odd:
+        raise ValueError(f"Tensors of the {what} are no real floating numbers: {shortened(odd)}.")
     for row in rows:
         # Copied, since it may be mapped, and let go: memory holds the model and one tensor.
-        row.weight.assign(np.array(row.to_keras(tensors.pop(row.source)), order="C"))
+        value = np.array(row.to_keras(tensors.pop(row.source)), order="C")
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(value.astype("float32", copy=False)).all()
+        if not finite:
+            raise ValueError(
+                f"'{row.source}' of the {what} holds numbers that are not finite in float32. Take "
+                "a checkpoint from before the training diverged."
+            )
+        row.weight.assign(value)

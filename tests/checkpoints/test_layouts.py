@@ -246,6 +246,28 @@ def test_wrong_shape(name, shape, states):
         load_checkpoint({"generator": generator, "discriminator": discriminator})
 
 
+@pytest.mark.parametrize("dtype", ["complex64", "int8", "bool"])
+def test_tensors_that_are_no_real_floats(dtype, states):
+    generator = {**states[0], "main.3.weight": states[0]["main.3.weight"].astype(dtype)}
+    with pytest.raises(ValueError, match=f"'main.3.weight' is {dtype}"):
+        load_checkpoint(generator, networks=("generator",))
+
+
+@pytest.mark.parametrize("number", [np.nan, -np.inf, 1e39])
+def test_numbers_that_are_not_finite(number, states):
+    weight = states[0]["main.3.weight"].astype("float64")
+    weight[0, 0, 0, 0] = number
+    with pytest.raises(ValueError, match=r"'main\.3\.weight'.*not finite"):
+        load_checkpoint({**states[0], "main.3.weight": weight}, networks=("generator",))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_floats_of_other_sizes(dtype, states):
+    stored = {name: tensor.astype(dtype) for name, tensor in states[0].items()}
+    found = source_tensors(load_checkpoint(stored, networks=("generator",)), "generator")
+    np.testing.assert_array_equal(found["main.3.weight"], stored["main.3.weight"].astype("float32"))
+
+
 def test_unknown_layouts(states):
     with pytest.raises(ValueError, match="No known layout"):
         load_checkpoint({"layers.0.weight": np.zeros((1, 1), "float32")})
