@@ -6,6 +6,7 @@ import inspect
 import json
 import pathlib
 import re
+import signal
 import sys
 
 import keras
@@ -70,6 +71,9 @@ def main(argv=None):
     ```
     """
     arguments = _parser().parse_args(argv)
+    if argv is None:
+        # The process is the command's own: terminated, it removes what is half written.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         arguments.run(arguments)
     except (ValueError, OSError, ImportError) as error:
@@ -803,14 +807,20 @@ def _convert(arguments):
     if arguments.discriminator:
         sources["discriminator"] = arguments.discriminator
     paths = local_files(sources, hashes)
+    for path in paths.values():
+        if arguments.out.resolve() in pathlib.Path(path).resolve().parents:
+            raise ValueError(f"{path} lies in {arguments.out}. Move it, or choose another OUT.")
     checkpoint = paths if arguments.discriminator else paths["generator"]
     layout = layout_of(checkpoint, arguments.layout).name
     gan = keras_gan.GAN.from_checkpoint(checkpoint, layout=layout, networks=arguments.networks)
     origin = {
-        "source": ", ".join(sources.values()),
+        "source": ", ".join(map(_without_secrets, sources.values())),
         "sha256": ", ".join(sha256(path) for path in paths.values()),
         "layout": layout,
     }
+    missing = {"generator", "discriminator"} - set(arguments.networks)
+    if missing:
+        origin["networks"] = ", ".join(arguments.networks)
     gan.save_to_preset(
         arguments.out,
         description=arguments.description,
@@ -820,8 +830,17 @@ def _convert(arguments):
         overwrite=arguments.force,
     )
     print(f"{type(gan).__name__} of {gan.image_shape} in {arguments.out}")
+    for network in missing:
+        print(f"The checkpoint holds no {network}: that of the preset is random.")
     if arguments.licence is None:
         print("No licence is stated: that of the checkpoint holds. Pass it as --licence.")
+
+
+def _without_secrets(source):
+    """A source as a card names it: without signatures of addresses and folders of this machine."""
+    if source.startswith("hf://"):
+        return source
+    return re.split("[?#]", source)[0] if "://" in source else pathlib.Path(source).name
 
 
 # presets ------------------------------------------------------------------------------------------

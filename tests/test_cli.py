@@ -1,7 +1,9 @@
 import gzip
 import hashlib
 import json
+import signal
 import struct
+import sys
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 import keras_gan
 from keras_gan import cli
+from keras_gan.presets import folder as preset_folder
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +267,7 @@ def test_handles_reach_tfds(monkeypatch, tmp_path, capsys):
             "train --data {photos} --outdir {tmp}/out --batch 4 --resolution 17".split(),
             "image_shape",
         ),
+        (["generate", "--preset", "{photos}/deep/0.png"], "keras-gan convert {photos}/deep/0.png"),
         (["presets", "nobody*"], "no preset matches"),
     ],
 )
@@ -314,10 +318,16 @@ def test_presets(capsys):
     assert set(json.loads(capsys.readouterr().out)) == set(keras_gan.list_presets())
 
 
-def test_convert(tmp_path, capsys):
+def exported(path, networks=("generator", "discriminator")):
+    """A DCGAN that was written as a checkpoint."""
     gan = keras_gan.DCGAN(image_shape=(16, 16, 1), latent_dim=4, width=2)
+    keras_gan.checkpoints.export(gan, path, networks=networks)
+    return gan
+
+
+def test_convert(tmp_path, capsys):
     path, out = tmp_path / "gan.safetensors", tmp_path / "preset"
-    keras_gan.checkpoints.export(gan, path, networks=("generator", "discriminator"))
+    gan = exported(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     facts = ["--licence", "CC-BY-NC-4.0", "--dataset", "my photos"]
     convert = ["convert", str(path), str(out)]
@@ -330,7 +340,7 @@ def test_convert(tmp_path, capsys):
     metadata = keras_gan.presets.metadata(out)
     assert metadata["licence"] == "CC-BY-NC-4.0" and metadata["dataset"] == "my photos"
     assert metadata["converted_from"] == {
-        "source": str(path),
+        "source": path.name,
         "sha256": digest,
         "layout": "dcgan_pytorch_examples",
     }
@@ -352,6 +362,58 @@ def test_convert_two_files(tmp_path):
     arguments = ["convert", str(names["generator"]), str(out)]
     assert cli.main([*arguments, "--discriminator", str(names["discriminator"])]) == 0
     origin = keras_gan.presets.metadata(out)["converted_from"]
-    assert origin["source"] == f"{names['generator']}, {names['discriminator']}"
+    assert origin["source"] == "netG.npz, netD.npz"
     converted = keras_gan.GAN.from_preset(out)
     np.testing.assert_array_equal(converted.generate(seeds=[1]), gan.generate(seeds=[1]))
+
+
+def test_convert_one_network(tmp_path, capsys):
+    path, out = tmp_path / "netG.npz", tmp_path / "preset"
+    exported(path, networks=("generator",))
+    convert = ["convert", str(path), str(out)]
+    assert cli.main(convert) == 1
+    error = capsys.readouterr().err
+    assert "--networks generator" in error and "--discriminator FILE" in error
+    assert cli.main([*convert, "--networks", "generator"]) == 0
+    assert "no discriminator: that of the preset is random" in capsys.readouterr().out
+    assert keras_gan.presets.metadata(out)["converted_from"]["networks"] == "generator"
+    assert "networks generator" in (out / "README.md").read_text()
+
+
+def test_convert_by_a_signed_address(tmp_path, monkeypatch):
+    exported(tmp_path / "gan.npz")
+    monkeypatch.setattr(cli, "local_files", lambda *_: {"generator": tmp_path / "gan.npz"})
+    out = tmp_path / "preset"
+    assert cli.main(["convert", "https://host/a/gan.npz?sig=SECRET#SECRET", str(out)]) == 0
+    assert keras_gan.presets.metadata(out)["converted_from"]["source"] == "https://host/a/gan.npz"
+    assert not any("SECRET" in (out / n).read_text() for n in ("README.md", "metadata.json"))
+
+
+def test_convert_does_not_replace_what_it_reads(tmp_path, capsys):
+    out = tmp_path / "preset"
+    exported(tmp_path / "gan.npz").save_to_preset(out)
+    path = (tmp_path / "gan.npz").rename(out / "gan.npz")
+    for place in (out, tmp_path / "preset" / ".." / "preset"):
+        assert cli.main(["convert", str(path), str(place), "--force"]) == 1
+        assert "gan.npz lies in" in capsys.readouterr().err
+    assert path.exists()
+
+
+def test_a_terminated_convert_leaves_nothing(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "gan.npz"
+    exported(path)
+
+    def end(*_):
+        raise AssertionError("SIGTERM is not handled")
+
+    monkeypatch.setattr(
+        preset_folder, "save_weights_file", lambda *_: signal.raise_signal(signal.SIGTERM)
+    )
+    monkeypatch.setattr(sys, "argv", ["keras-gan", "convert", str(path), str(tmp_path / "preset")])
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        assert cli.main() == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert "interrupted" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["gan.npz"]

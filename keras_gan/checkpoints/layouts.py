@@ -348,9 +348,11 @@ def _check_networks(parts, networks):
     held = {role.removeprefix("ema_") for role in parts}
     if held == set(networks):
         return
-    remedy = f"pass networks={tuple(sorted(held, reverse=True))} if that is what you want"
+    names = tuple(sorted(held, reverse=True))
+    remedy = f"pass networks={names} (--networks {','.join(names)}) if that is what you want"
     if set(networks) - held and len(held) == 1:
         remedy += ', or both files as {"generator": path, "discriminator": path}'
+        remedy += " (--discriminator FILE)" if "generator" in held else ""
     raise ValueError(f"The checkpoint holds {sorted(held)}, not {sorted(networks)}: {remedy}.")
 
 

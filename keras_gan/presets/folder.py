@@ -201,6 +201,11 @@ def find(handle, revision=None, cache_dir=None):
     folder = pathlib.Path(name)
     if (folder / CONFIG).is_file():
         return Folder(folder)
+    if folder.is_file():
+        raise ValueError(
+            f"{folder} is a file, not a preset. `keras-gan convert {folder} OUT` makes one of a "
+            "checkpoint, which `from_checkpoint` loads as it is."
+        )
     if folder.is_dir():
         raise ValueError(f"{folder} is not a preset folder: it has no {CONFIG}.")
     hint = " An address of a checkpoint is for `from_checkpoint`." if "://" in name else ""
