@@ -25,6 +25,9 @@ CDN = "https://nvlabs-fi-cdn.nvidia.com"
 ADA = f"{CDN}/stylegan2-ada-pytorch/pretrained"
 STYLEGAN2 = f"{CDN}/stylegan2/networks"
 NGC = "https://api.ngc.nvidia.com/v2/models/nvidia/research/stylegan2/versions/1/files"
+DRAGGAN = (
+    "https://huggingface.co/DragGan/DragGan-Models/resolve/20dedd0259ff3009fceefa531c3be8ae4f11cd82"
+)
 OPENMMLAB = "https://download.openmmlab.com/mmediting/stylegan2"
 TRANSFER = f"{ADA}/transfer-learning-source-nets"
 SWEEPS = f"{ADA}/paper-fig7c-training-set-sweeps"
@@ -105,6 +108,8 @@ class Network(NamedTuple):
         fid: str of the published figure, or `None`.
         protocol: str, of the figure, and who states it.
         sha256: str, of the file as others have received it, or `None`.
+        mirror: str, where the file of `sha256` was received, if nobody states that `address` has
+            the same; or `None`.
         channel_base: int.
         config: dict of further arguments of the constructor, or `None`.
         metrics: dict of further figures, or `None`.
@@ -117,6 +122,7 @@ class Network(NamedTuple):
     fid: str | None = None
     protocol: str = f"{PAPER} ({README})"
     sha256: str | None = None
+    mirror: str | None = None
     channel_base: int = 32768
     config: dict | None = None
     metrics: dict | None = None
@@ -186,6 +192,7 @@ NETWORKS = {
         512,
         "StyleGAN2",
         sha256="d2b1c92f41ce8a64c55f7a75ef06c4c0eef9e17b1eb29aae8c10fb37b3e60478",
+        mirror=f"{DRAGGAN}/stylegan2-ffhq-512x512.pkl",
     ),
     "ffhq_512_noaug": Network(
         "ffhq",
@@ -491,7 +498,7 @@ def describe(network, parameters):
         "dataset_licence": "not known here; see the data set's own page",
         "licence": publisher.licence,
         "recipe": f"{publisher.name}'s: {network.what}.",
-        "source": network.address,
+        "source": [network.address, network.mirror] if network.mirror else network.address,
         "sha256": network.sha256,
         "layout": publisher.layout,
         "metrics": figures,

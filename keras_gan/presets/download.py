@@ -132,7 +132,8 @@ def _first_of(addresses, sha256, cache_dir, by_user):
     for address in addresses:
         try:
             return _local_file(address, sha256, cache_dir, by_user)
-        except OSError as error:
+        # Another file than that of the hash is a ValueError.
+        except (OSError, ValueError) as error:
             failures.append(error)
     kinds = {type(error) for error in failures}
     kind = kinds.pop() if len(kinds) == 1 else OSError

@@ -68,6 +68,17 @@ def test_another_hash(url, cache):
             get(url, nonsense)
 
 
+def test_another_address_of_a_file(hub, url, cache):
+    hub.files["other.pth"] = CONTENT[::-1]
+    other, missing = f"{hub.url}/files/other.pth", f"{hub.url}/files/missing.pth"
+    assert get([other, missing, url]).read_bytes() == CONTENT
+    assert os.listdir(cache) == [SHA256]
+    with pytest.raises(ValueError, match="was exchanged"):
+        get([other], SHA256[::-1])
+    with pytest.raises(OSError, match=r"was exchanged.*404"):
+        get([other, missing], SHA256[::-1])
+
+
 def test_paths_and_dicts(url, tmp_path):
     (tmp_path / "net.pth").write_bytes(CONTENT)
     mixed = {"generator": url, "discriminator": tmp_path / "net.pth"}

@@ -41,7 +41,9 @@ def test_licence_and_source(name):
     place = folder.find(name)
     metadata, content = folder.read(place)
     folder.constructor(place, content, keras_gan.StyleGAN2)
-    assert metadata["source"].startswith("https://")
+    addresses = metadata["source"]
+    addresses = addresses if isinstance(addresses, list) else [addresses]
+    assert all(address.startswith("https://") for address in addresses)
     assert metadata["sha256"] is None or re.fullmatch("[0-9a-f]{64}", metadata["sha256"])
     assert metadata["layout"] in keras_gan.checkpoints.LAYOUTS
     card = (place.path / "README.md").read_text()
@@ -49,7 +51,7 @@ def test_licence_and_source(name):
     notice = "Non-commercial" if "NVIDIA" in metadata["licence"].upper() else "not proved"
     title = card.index(f"# {name}")
     assert notice in card[title : title + 200]
-    assert metadata["licence"] in card and metadata["source"] in card
+    assert all(text in card for text in (metadata["licence"], *addresses))
 
 
 def test_parameters_are_those_that_are_published():
