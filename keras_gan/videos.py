@@ -12,6 +12,8 @@ from keras_gan.files import atomic_file
 
 # Delays are hundredths of a second, and players keep to no shorter ones than two.
 MAX_GIF_FPS = 50
+# Every container keeps times that lie so far apart.
+_MIN_FPS, _MAX_FPS = 0.1, 1000
 
 # By suffix: the codec of what ffmpeg writes, the format of what Pillow does.
 _CODECS = {".mp4": "libx264", ".mov": "libx264", ".mkv": "libx264", ".webm": "libvpx-vp9"}
@@ -31,16 +33,16 @@ def save_video(path, frames, fps=30):
         path: str or path of the file, whose suffix is the format; its folder is created.
         frames: iterable of uint8 arrays `(H, W, C)` of one shape, C of 1 or 3, of animated images
             also 4.
-        fps: float > 0, frames in a second; of a GIF, at most 50, which players keep to.
+        fps: float in [0.1, 1000], frames in a second; of a GIF, at most 50, which players keep to.
 
     Returns:
         int, the number of frames.
 
     Raises:
-        ValueError: if the suffix is of no known format, a frame is of another shape, there is none,
-            or they are too many for an animated image.
+        ValueError: if the suffix is of no known format, `fps` is out of range, a frame is of
+            another shape, there is none, or they are too many for an animated image.
         ImportError: if imageio or its ffmpeg is needed and not installed.
-        OSError: if the file cannot be written.
+        OSError: if the file cannot be written as a whole.
 
     Example:
     ```python
@@ -49,25 +51,35 @@ def save_video(path, frames, fps=30):
     ```
     """
     check_path("path", path)
-    check_number("fps", fps)
+    check_number("fps", fps, minimum=_MIN_FPS, maximum=_MAX_FPS)
     path = pathlib.Path(path)
     suffix = path.suffix.lower()
     if suffix not in {**_CODECS, **_FORMATS}:
         raise ValueError(
             f"The suffix of a video is one of {[*_CODECS, *_FORMATS]}. Received: '{path}'"
         )
-    if fps == 0 or (suffix == ".gif" and fps > MAX_GIF_FPS):
+    if suffix == ".gif" and fps > MAX_GIF_FPS:
         raise ValueError(
-            f"`fps` is positive, and at most {MAX_GIF_FPS} in a GIF, which counts hundredths of a "
-            f"second. Received: {fps}"
+            f"`fps` is at most {MAX_GIF_FPS} in a GIF, which counts hundredths of a second. "
+            f"Received: {fps}"
         )
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder. Choose another name for the video.")
     write = _write_ffmpeg if suffix in _CODECS else _write_pillow
     if suffix in _CODECS:
         import_imageio()
-    path.parent.mkdir(parents=True, exist_ok=True)
     counted = _Counted(frames)
+    # Looked at before a folder is made.
+    first = next(counted, None)
+    if first is None:
+        raise ValueError("A video has at least one frame. Received: none")
+    if suffix in _CODECS and first.shape[2] == 4:
+        raise ValueError(f"A {suffix} has no transparency. Write .webp or .png, or RGB frames.")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path) as temporary:
-        write(temporary, counted, fps, suffix)
+        write(temporary, first, counted, fps, suffix)
+        if suffix in _CODECS:
+            _check_complete(temporary, counted.count)
     return counted.count
 
 
@@ -116,14 +128,15 @@ class _Counted:
         return frame
 
 
-def _write_ffmpeg(path, frames, fps, suffix):
-    first = _first(frames)
-    if first.shape[2] == 4:
-        raise ValueError(f"A {suffix} has no transparency. Write .webp or .png, or RGB frames.")
+def _write_ffmpeg(path, first, frames, fps, suffix):
     # The codecs' colour has half the resolution, so sides are even.
     margin = [(0, side % 2) for side in first.shape[:2]] + [(0, 0)]
+    settings = {"fps": fps, "codec": _CODECS[suffix], "macro_block_size": 2}
     # Constant quality, at which a small picture looks like its source.
-    settings = {"fps": fps, "codec": _CODECS[suffix], "quality": 8, "macro_block_size": 2}
+    if suffix == ".webm":
+        settings |= {"quality": None, "ffmpeg_params": ["-crf", "18", "-b:v", "0"]}
+    else:
+        settings["quality"] = 8
     # The writer's own context leaves ffmpeg running after an error.
     with contextlib.closing(
         import_imageio().get_writer(path, format="FFMPEG", **settings)
@@ -133,8 +146,22 @@ def _write_ffmpeg(path, frames, fps, suffix):
             writer.append_data(np.broadcast_to(frame, (*frame.shape[:2], 3)))
 
 
-def _write_pillow(path, frames, fps, suffix):
-    first = _first(frames)
+def _check_complete(path, count):
+    """Raises an OSError unless so many frames are there: the writer hides that ffmpeg failed."""
+    import imageio_ffmpeg
+
+    try:
+        found, _ = imageio_ffmpeg.count_frames_and_secs(path)
+    except RuntimeError:  # its message is all that ffmpeg has printed
+        found = 0
+    if found != count:
+        raise OSError(
+            f"ffmpeg could not write the video: {found} of {count} frames can be read. Is the disk "
+            "full?"
+        )
+
+
+def _write_pillow(path, first, frames, fps, suffix):
     limit = _MAX_BYTES // first.nbytes
     # Some of Pillow's writers would make a list of them anyway.
     rest = list(itertools.islice(frames, limit))
@@ -144,20 +171,17 @@ def _write_pillow(path, frames, fps, suffix):
             "which is put together in memory. Write .mp4."
         )
     options = {"lossless": True} if suffix == ".webp" else {}
+    duration = 1000 / fps
+    if suffix == ".gif":
+        # Rounded one by one, the errors of the delays would add up.
+        duration = (10 * np.diff(np.round(np.arange(len(rest) + 2) * 100 / fps))).tolist()
     first, *rest = [images.to_pil(frame[None])[0] for frame in (first, *rest)]
     first.save(
         path,
         format=_FORMATS[suffix],
         save_all=True,
         append_images=rest,
-        duration=1000 / fps,
+        duration=duration,
         loop=0,
         **options,
     )
-
-
-def _first(frames):
-    first = next(frames, None)
-    if first is None:
-        raise ValueError("A video has at least one frame. Received: none")
-    return first

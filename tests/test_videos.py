@@ -41,6 +41,51 @@ def test_mp4(tmp_path, shape):
     np.testing.assert_allclose([x.mean() for x in read], [0, 40, 80, 120, 160], atol=4)
 
 
+def test_webm(tmp_path, capfd):
+    squares = np.random.RandomState(0).randint(0, 256, (5, 4, 4, 3))
+    made = np.kron(squares, np.ones((1, 8, 8, 1))).astype("uint8")
+    assert videos.save_video(tmp_path / "walk.webm", made, fps=30) == 5
+    with videos.import_imageio().get_reader(tmp_path / "walk.webm", format="FFMPEG") as reader:
+        read = np.stack([np.asarray(frame) for frame in reader]).astype(int)
+    assert np.abs(read - made).mean() < 4
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("fps", [7, 30, 35])
+def test_a_gif_is_as_long_as_asked(tmp_path, fps):
+    videos.save_video(tmp_path / "walk.gif", frames(6), fps)
+    with Image.open(tmp_path / "walk.gif") as image:
+        durations = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+    assert len(durations) == 6 and abs(sum(durations) - 6000 / fps) <= 5
+    assert max(durations) - min(durations) <= 10
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_full_disk_is_told_and_the_old_video_kept(tmp_path, suffix):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / f"walk{suffix}"
+    path.write_bytes(b"old")
+    noise = np.random.RandomState(0).randint(0, 256, (40, 64, 64, 3)).astype("uint8")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            videos.save_video(path, noise)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_without_all_frames_is_refused(tmp_path):
+    videos.save_video(tmp_path / "walk.mp4", frames())
+    with pytest.raises(OSError, match="5 of 6 frames can be read"):
+        videos._check_complete(tmp_path / "walk.mp4", 6)
+    (tmp_path / "walk.mp4").write_bytes(b"no video")
+    with pytest.raises(OSError, match="0 of 5 frames"):
+        videos._check_complete(tmp_path / "walk.mp4", 5)
+
+
 def test_frames_are_streamed(tmp_path):
     """No frame is kept: there are never more than a few."""
     alive = weakref.WeakSet()
@@ -76,7 +121,9 @@ def test_a_failure_leaves_nothing(tmp_path):
         ("walk.avi", frames(), 30, r"suffix of a video is one of \['.mp4'"),
         ("walk", frames(), 30, "suffix"),
         ("walk.gif", frames(), 60, "at most 50"),
-        ("walk.mp4", frames(), 0, "`fps` is positive"),
+        ("walk.mp4", frames(), 0, r"`fps` must be a finite number in \[0.1, 1000\]"),
+        ("walk.mp4", frames(), 1e9, "`fps`"),
+        ("walk.webp", frames(), 1e-9, "`fps`"),
         ("walk.mp4", frames(), "fast", "`fps`"),
         ("walk.mp4", [], 30, "at least one frame"),
         ("walk.gif", [], 30, "at least one frame"),
@@ -89,6 +136,19 @@ def test_bad_input(tmp_path, path, made, fps, message):
     with pytest.raises(ValueError, match=message):
         videos.save_video(tmp_path / path, made, fps)
     assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_is_made_for_no_frame(tmp_path):
+    for made in ([], [np.zeros((4, 4, 3))]):
+        with pytest.raises(ValueError):
+            videos.save_video(tmp_path / "new" / "walk.gif", made)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_no_video(tmp_path):
+    (tmp_path / "walk.mp4").mkdir()
+    with pytest.raises(IsADirectoryError, match="Choose another name"):
+        videos.save_video(tmp_path / "walk.mp4", frames())
 
 
 def test_too_many_frames_for_memory(tmp_path, monkeypatch):
