@@ -1,5 +1,6 @@
 """Checks of arguments that many entries share."""
 
+import difflib
 import inspect
 import math
 import os
@@ -24,7 +25,8 @@ def check_integers(**values):
 
 def check_number(name, value, minimum=0, maximum=math.inf, below=math.inf):
     """Raises a ValueError unless `value` is a finite number within the limits."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    number = number and not isinstance(value, bool)
     if not (number and minimum <= value <= maximum and value < below):
         accepted = "" if minimum == -math.inf else f" >= {minimum}"
         if maximum < math.inf:
@@ -56,6 +58,17 @@ def check_arguments(owner, function, given, hidden=()):
     unknown = sorted(set(given) - set(accepted))
     if unknown and not takes_any:
         raise ValueError(f"{owner} has no arguments {unknown}. It has {accepted}.")
+
+
+def suggestion(name, known):
+    """The sentence that a message about an unknown name ends with; empty if no known one is near.
+
+    Args:
+        name: what was received.
+        known: names that there are.
+    """
+    close = difflib.get_close_matches(str(name), known)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def check_path(name, value):

@@ -157,7 +157,7 @@ def load_checkpoint(
     told = {role: layout.network(role).config(tensors) for role, tensors in parts.items()}
     _separate(told, config, layout.own)
     for role, derived in told.items():
-        check_config(derived, registered_class(layout.model), f"the {role}\'s checkpoint")
+        check_config(derived, registered_class(layout.model), f"the {role}'s checkpoint")
         _merge(config, derived, f"the {role}'s tensors")
     gan = _model_class(layout, cls)(**config)
     for role, tensors in parts.items():

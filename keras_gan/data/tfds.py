@@ -1,10 +1,10 @@
 """tfds: a data set of TensorFlow Datasets by name, read without TensorFlow."""
 
-import difflib
 import io
 
 import numpy as np
 
+from keras_gan.checks import suggestion
 from keras_gan.data.encoded import encoded_dataset
 
 
@@ -197,13 +197,12 @@ def _prepared_builder(library, name, data_dir, download):
         builder = library.builder(name, data_dir=data_dir)
     except library.core.DatasetNotFoundError as error:
         # Its message lists all that there are.
-        close = difflib.get_close_matches(str(name), str(error).split())
         raise ValueError(
             f"There is no TFDS data set {name!r}"
             + (f" in {data_dir} or by that name" if data_dir else "")
-            + (f". Is it one of {close}?" if close else ".")
-            + " Names are listed at https://www.tensorflow.org/datasets/catalog; a version or "
-            "configuration after the name must exist as well."
+            + f".{suggestion(name, str(error).split())} Names are listed at "
+            "https://www.tensorflow.org/datasets/catalog; a version or configuration after the "
+            "name must exist as well."
         ) from error
     if builder.is_prepared():
         return builder

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from keras_gan import checkpoints
+from keras_gan.checks import suggestion
 from keras_gan.presets import download, folder
 from keras_gan.presets.registry import builtin_folders
 
@@ -33,9 +34,9 @@ def load(preset, cls, weights=None, cache_dir=None, **overrides):
     path = pathlib.Path(folders.get(str(preset), preset))
     if not (path / folder.CONFIG).is_file():
         raise ValueError(
-            f"No network '{preset}' for metrics. Known are {sorted(folders)}, and folders with a "
-            f"{folder.CONFIG}. Any other Keras model, such as one of DINOv2, serves by "
-            "`keras_gan.metrics.FeatureExtractor.from_model`."
+            f"No network '{preset}' for metrics.{suggestion(preset, folders)} Known are "
+            f"{sorted(folders)}, and folders with a {folder.CONFIG}. Any other Keras model, such "
+            "as one of DINOv2, serves by `keras_gan.metrics.FeatureExtractor.from_model`."
         )
     place = folder.Folder(path)
     metadata, content = folder.read(place)

@@ -609,7 +609,7 @@ def lazy_adam(learning_rate, interval):
     check_positive("learning_rate", learning_rate)
     check_integer("interval", interval, minimum=1)
     share = interval / (interval + 1)
-    return Adam(learning_rate * share, 0.0, 0.99**share, epsilon=1e-8)
+    return Adam(float(learning_rate) * share, 0.0, 0.99**share, epsilon=1e-8)
 
 
 def base_and_steps(image_shape):

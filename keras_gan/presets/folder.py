@@ -11,6 +11,9 @@ import pathlib
 import shutil
 import sys
 
+import numpy as np
+
+from keras_gan.checks import suggestion
 from keras_gan.files import STALE_SECONDS, atomic_folder, remove_partial, sha256
 from keras_gan.presets import card, hub
 from keras_gan.presets.config import check_config
@@ -112,6 +115,8 @@ def save(model, folder, overwrite=False, **facts):
     if reserved:
         raise ValueError(f"Facts named {reserved} are the library's own. Choose other names.")
     config = {key: value for key, value in model.get_config().items() if key != "name"}
+    # NumPy's numbers are numbers, too, but not JSON's.
+    config = {k: v.item() if isinstance(v, np.generic) else v for k, v in config.items()}
     check_config(config, type(model), f"{name}.get_config()")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not overwrite:
@@ -181,7 +186,10 @@ class Folder:
 def find(handle, revision=None, cache_dir=None):
     """The `Folder` or `keras_gan.presets.hub.Repository` that a handle means."""
     folders = builtin_folders()
-    forms = f"A preset is one of {sorted(folders)}, hf://user/repo or a folder of `save_to_preset`"
+    forms = (
+        "A preset is a name of `keras_gan.list_presets()`, which `keras-gan presets` lists, "
+        "hf://user/repo or a folder of `save_to_preset`"
+    )
     if not isinstance(handle, (str, os.PathLike)):
         raise ValueError(f"{forms}. Received: {handle!r}")
     name = os.fspath(handle)
@@ -209,7 +217,7 @@ def find(handle, revision=None, cache_dir=None):
     if folder.is_dir():
         raise ValueError(f"{folder} is not a preset folder: it has no {CONFIG}.")
     hint = " An address of a checkpoint is for `from_checkpoint`." if "://" in name else ""
-    raise ValueError(f"No preset '{name}'. {forms}.{hint}")
+    raise ValueError(f"No preset '{name}'.{suggestion(name, folders)} {forms}.{hint}")
 
 
 # What they hold -----------------------------------------------------------------------------------

@@ -132,7 +132,7 @@ def test_images_of_several_sizes_need_a_shape(prepared):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"name": "tinny"}, r"no TFDS data set 'tinny' in .*Is it one of \["),
+        ({"name": "tinny"}, r"no TFDS data set 'tinny' in .*Did you mean '"),
         ({"name": "tiny:9.9.9"}, r"no TFDS data set 'tiny:9\.9\.9'"),
         ({"name": "../tiny"}, r"\.\./tiny"),
         ({"name": ""}, "name"),

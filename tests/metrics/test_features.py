@@ -202,6 +202,8 @@ def test_networks_are_no_gans():
     assert not set(builtin_folders(of_metrics=True)) & set(keras_gan.list_presets())
     with pytest.raises(ValueError, match=r"No network 'dcgan_emoji_64'.*inception"):
         FeatureExtractor.from_preset("dcgan_emoji_64")
+    with pytest.raises(ValueError, match="Did you mean 'emoji_classifier'"):
+        FeatureExtractor.from_preset("emoji_clasifier")
     with pytest.raises(ValueError, match="Remove `weights`"):
         FeatureExtractor.from_preset("fashion_mnist_classifier", weights="file.pth")
 

@@ -108,14 +108,24 @@ def test_overrides_that_cannot_be(saved, arguments, message):
         keras_gan.DCGAN.from_preset(saved[1], **arguments)
 
 
+def test_numbers_of_numpy(tmp_path):
+    gan = keras_gan.ACGAN(2, (32, 32, 1), width=2, class_loss_weight=np.float32(0.5))
+    gan.save_to_preset(tmp_path / "preset")
+    assert keras_gan.GAN.from_preset(tmp_path / "preset").get_config()["class_loss_weight"] == 0.5
+
+
 def test_the_class_is_checked(saved):
     with pytest.raises(ValueError, match="is a DCGAN"):
         keras_gan.WGANGP.from_preset(saved[1])
 
 
 def test_unknown_presets_name_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match=r"No preset 'dcgam'.*dcgan_"):
-        keras_gan.GAN.from_preset("dcgam")
+    with pytest.raises(ValueError) as error:
+        keras_gan.GAN.from_preset("stylegan2_emoij_64")
+    message = str(error.value)
+    assert "Did you mean 'stylegan2_emoji_64'" in message and len(message) < 400
+    with pytest.raises(ValueError, match=r"No preset 'x'\. A preset .*`keras-gan presets`"):
+        keras_gan.GAN.from_preset("x")
     with pytest.raises(ValueError, match=r"has no config.json"):
         keras_gan.GAN.from_preset(tmp_path)
 
