@@ -12,7 +12,6 @@
 import os
 import pathlib
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw
@@ -37,21 +36,12 @@ print(f"{gan.image_shape} images, {gan.num_styles} styles of {gan.generator.synt
 # ## What "alike" means
 #
 # Published projections compare images by LPIPS, the maps of a network that has seen a million photos; its weights are
-# downloaded (80 MB): `LPIPS=1`. What is compared can also be any Keras model of images, or a function in `keras.ops`. This
-# one has no weights: it compares the pixels, averages over 2x2 of them, over 4x4 and so on, so that a shape in the wrong
-# place is told from a missing one.
-
+# downloaded (80 MB): `LPIPS=1`. What is compared can also be any Keras model of images, or a function in `keras.ops`.
+# `latents.pixel_pyramid` has no weights: it gives the pixels, averages over 2x2 of them, over 4x4 and so on, so that a shape
+# in the wrong place is told from a missing one.
 
 # %%
-def pyramid(pixels):
-    levels = [pixels / 127.5 - 1.0]
-    while levels[-1].shape[1] > 4:
-        levels.append(keras.ops.average_pool(levels[-1], 2, strides=2, data_format="channels_last"))
-    # A level has a quarter of the pixels of the one before, each of which stands for four.
-    return [level * 2.0**i for i, level in enumerate(levels)]
-
-
-distance = keras_gan.metrics.LPIPS.from_preset() if LPIPS else pyramid
+distance = keras_gan.metrics.LPIPS.from_preset() if LPIPS else latents.pixel_pyramid
 
 # %% [markdown]
 # ## An image that the model can draw
@@ -121,8 +111,9 @@ count = keras_gan.videos.save_video(OUT / "progress.webp", latents.progress(gan,
 print(f"{count} frames in {OUT / 'progress.webp'}")
 
 # %% [markdown]
-# On the command line: `keras-gan project --preset stylegan2_emoji_64 --target photo.png --outdir out --save-video webp`, and
-# `keras-gan generate --preset stylegan2_emoji_64 --projected-w out/projected_w.npz`.
+# On the command line: `keras-gan project --preset stylegan2_emoji_64 --target photo.png --extractor pixels --outdir out
+# --save-video webp`, and `keras-gan generate --preset stylegan2_emoji_64 --projected-w out/projected_w.npz` for the same image,
+# with its noise.
 #
 # ## Directions
 #

@@ -23,11 +23,15 @@ def check_integers(**values):
         check_integer(name, value, minimum=1)
 
 
+def is_number(value):
+    """Whether `value` is a finite number, of Python or NumPy."""
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    return number and not isinstance(value, bool) and -math.inf < value < math.inf
+
+
 def check_number(name, value, minimum=0, maximum=math.inf, below=math.inf):
     """Raises a ValueError unless `value` is a finite number within the limits."""
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    number = number and not isinstance(value, bool)
-    if not (number and minimum <= value <= maximum and value < below):
+    if not (is_number(value) and minimum <= value <= maximum and value < below):
         accepted = "" if minimum == -math.inf else f" >= {minimum}"
         if maximum < math.inf:
             accepted = f" in [{minimum}, {maximum}]"
@@ -41,6 +45,33 @@ def check_positive(name, value, maximum=math.inf):
     check_number(name, value, maximum=maximum)
     if value == 0:
         raise ValueError(f"`{name}` must be positive. Received: {value!r}")
+
+
+def finite_array(name, value, dtype="float32"):
+    """`value` as an array of finite numbers.
+
+    Args:
+        name: str, what the message calls it.
+        value: array or nested list of real numbers.
+        dtype: `"float32"` or `"float64"`.
+
+    Returns:
+        Array of that type, which may be `value` itself.
+
+    Raises:
+        ValueError: if it is no array of real numbers, or one is not finite.
+    """
+    try:
+        array = np.asarray(value)
+        real = array.dtype.kind in "fiu"
+    except (TypeError, ValueError):  # lists whose lengths differ, for example
+        real = False
+    if not real:
+        raise ValueError(f"`{name}` is an array of numbers. Received: {value!r:.200}")
+    array = array.astype(dtype, copy=False)
+    if not np.isfinite(array).all():
+        raise ValueError(f"`{name}` has entries that are no finite numbers.")
+    return array
 
 
 def check_arguments(owner, function, given, hidden=()):

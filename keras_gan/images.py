@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 
+from keras_gan.checks import check_integer
 from keras_gan.files import atomic_file
 
 
@@ -91,14 +92,14 @@ def make_grid(images, columns=None):
 
     Args:
         images: uint8 array `(N, H, W, C)`.
-        columns: int, images in a row; about the square root of N by default. Places left over in
-            the last row are white (transparent in RGBA).
+        columns: int >= 1, images in a row; about the square root of N by default. Places left
+            over in the last row are white (transparent in RGBA).
 
     Returns:
         uint8 array `(rows * H, columns * W, C)`.
 
     Raises:
-        ValueError: if there is no image, or `columns` is not positive.
+        ValueError: if there is no image, or `columns` is out of range.
 
     Example:
     ```python
@@ -113,8 +114,7 @@ def make_grid(images, columns=None):
         )
     count, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(count)) if columns is None else columns
-    if columns < 1:
-        raise ValueError(f"`columns` must be at least 1. Received: {columns}")
+    check_integer("columns", columns, minimum=1)
     rows = math.ceil(count / columns)
     background = 0 if channels == 4 else 255
     grid = np.full((rows * columns, height, width, channels), background, images.dtype)

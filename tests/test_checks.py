@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_gan.checks import check_number, suggestion
+from keras_gan.checks import check_number, finite_array, suggestion
 
 
 @pytest.mark.parametrize("value", [1, 0.5, np.float32(0.5), np.float16(1), np.int64(1)])
@@ -17,6 +17,17 @@ def test_numbers(value):
 def test_what_is_no_number_from_zero_on(value):
     with pytest.raises(ValueError, match=r"`rate` must be a finite number >= 0\. Received"):
         check_number("rate", value)
+
+
+def test_arrays_of_finite_numbers():
+    array = np.ones(2, "float32")
+    assert finite_array("x", array) is array
+    assert finite_array("x", [1, 2], "float64").dtype == "float64"
+    for bad in ("a", None, [[1], [1, 2]], [1j], [True]):
+        with pytest.raises(ValueError, match=r"`x` is an array of numbers\. Received"):
+            finite_array("x", bad)
+    with pytest.raises(ValueError, match="`x` has entries"):
+        finite_array("x", [np.nan])
 
 
 def test_suggestions():

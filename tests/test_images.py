@@ -44,7 +44,7 @@ def test_make_grid():
     assert images.make_grid(x, columns=5).shape == (2, 15, 1)
     assert images.make_grid(x, columns=1).shape == (10, 3, 1)
     assert images.make_grid(np.ones((3, 2, 2, 4), "uint8"), columns=2)[2:, 2:].max() == 0
-    for bad, columns in ((x[:0], None), (x[0], None), (x, 0)):
+    for bad, columns in ((x[:0], None), (x[0], None), (x, 0), (x, 1.5)):
         with pytest.raises(ValueError, match="Received"):
             images.make_grid(bad, columns)
 

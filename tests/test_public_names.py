@@ -69,6 +69,7 @@ LATENTS_NAMES = [
     "parse_labels",
     "parse_seeds",
     "pca",
+    "pixel_pyramid",
     "progress",
     "project",
     "sefa",

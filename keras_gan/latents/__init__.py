@@ -3,6 +3,7 @@
 from keras_gan.latents.directions import Directions, edit, pca, sefa
 from keras_gan.latents.interpolation import spline, walk
 from keras_gan.latents.mixing import Mixture, mix
+from keras_gan.latents.perceptual import pixel_pyramid
 from keras_gan.latents.projection import Projection, progress, project
 from keras_gan.latents.seeds import (
     draw_seeds,
@@ -26,6 +27,7 @@ __all__ = [
     "parse_labels",
     "parse_seeds",
     "pca",
+    "pixel_pyramid",
     "progress",
     "project",
     "sefa",

@@ -6,7 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_gan import backend
-from keras_gan.checks import check_integer
+from keras_gan.checks import check_integer, finite_array
 from keras_gan.latents.seeds import parse_seeds
 from keras_gan.latents.styles import check_has_styles, parse_layers, sampled_styles
 
@@ -80,7 +80,7 @@ def pca(gan, count=10, samples=100_000, seed=0, label=None):
         gan: `keras_gan.StyleGAN2`, or another model with styles; its averaged generator is used.
         count: int, components, at most `style_dim`.
         samples: int >= 2, vectors w that they are estimated from. The paper takes a million.
-        seed: int >= 0.
+        seed: int in [0, 2**32 - 1].
         label: int, the class of a conditional model.
 
     Returns:
@@ -138,21 +138,21 @@ def edit(ws, direction, strength, layers=None):
     images = gan.generate_from_styles(edited)
     ```
     """
-    edited = np.array(ws, "float32")
-    direction = np.asarray(direction, "float32")
-    strength = np.asarray(strength, "float32")
+    if isinstance(direction, Directions):
+        raise ValueError("`direction` is one of them, such as `directions.vectors[0]`.")
+    edited = np.array(finite_array("ws", ws))
+    direction = finite_array("direction", direction)
+    strength = finite_array("strength", strength)
     if edited.ndim != 3 or direction.shape != edited.shape[2:]:
         raise ValueError(
             "Styles (N, num_styles, style_dim) move along a vector (style_dim,). Received: ws of "
             f"shape {edited.shape}, direction of shape {direction.shape}"
         )
-    if strength.shape not in ((), (len(edited),)) or not np.isfinite(strength).all():
+    if strength.shape not in ((), (len(edited),)):
         raise ValueError(
-            f"`strength` is a finite number, or one for each of the {len(edited)} images. "
+            f"`strength` is a number, or one for each of the {len(edited)} images. "
             f"Received: {strength}"
         )
-    if not np.isfinite(direction).all():
-        raise ValueError("`direction` has entries that are no finite numbers.")
     chosen = parse_layers(layers, edited.shape[1])
     edited[:, chosen] += strength.reshape(-1, 1, 1) * direction
     return edited

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_gan import images
-from keras_gan.checks import check_integers
+from keras_gan.checks import check_integers, finite_array
 from keras_gan.latents.seeds import parse_seeds
 from keras_gan.latents.styles import check_has_styles, images_in_batches
 
@@ -20,19 +20,19 @@ def spline(points, positions):
         float64 array `(N, ...)`.
 
     Raises:
-        ValueError: if there are no points, or positions are no list of finite numbers.
+        ValueError: if there are no points, positions are no list, or a number is not finite.
 
     Example:
     ```python
     ws = keras_gan.latents.spline(gan.styles_from_seeds("0-7"), np.arange(0, 8, 1 / 60))
     ```
     """
-    points = np.asarray(points, "float64")
-    positions = np.asarray(positions, "float64")
+    points = finite_array("points", points, "float64")
+    positions = finite_array("positions", positions, "float64")
     if points.ndim == 0 or len(points) == 0:
         raise ValueError("A curve passes at least one point. Received: none")
-    if positions.ndim != 1 or not np.isfinite(positions).all():
-        raise ValueError(f"`positions` are finite numbers (N,). Received: {positions}")
+    if positions.ndim != 1:
+        raise ValueError(f"`positions` are numbers (N,). Received: shape {positions.shape}")
     count = len(points)
     flat = points.reshape(count, -1)
     # Second derivatives that make the first ones continuous.

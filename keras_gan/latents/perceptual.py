@@ -3,6 +3,34 @@
 import keras
 from keras import ops
 
+# The shorter side at which a pyramid ends.
+_TOP = 4
+
+
+def pixel_pyramid(pixels):
+    """Pixels, and their means over 2x2, over 4x4 and so on, to compare images by without a network.
+
+    A shape in the wrong place is told from a missing one.
+
+    Args:
+        pixels: float tensor `(N, H, W, C)`, in [0, 255].
+
+    Returns:
+        A list of float tensors `(N, h, w, C)`. One has a quarter of the pixels of the one before,
+        and twice their range, so that squared differences of all levels weigh alike.
+
+    Example:
+    ```python
+    distance = keras_gan.latents.pixel_pyramid
+    projection = keras_gan.latents.project(gan, "photo.png", distance=distance)
+    ```
+    """
+    levels = [pixels / 127.5 - 1.0]
+    while min(levels[-1].shape[1:3]) > _TOP:
+        halved = ops.average_pool(levels[-1], 2, strides=2, data_format="channels_last")
+        levels.append(2.0 * halved)
+    return levels
+
 
 def perceptual(distance):
     """An object by which images are compared, from what the user passes.
@@ -59,14 +87,27 @@ class _Computed:
 
     def features(self, pixels):
         arguments = {"training": False} if isinstance(self._function, keras.Model) else {}
-        return [ops.cast(x, "float32") for x in keras.tree.flatten(self._call(pixels, arguments))]
+        found = keras.tree.flatten(self._call(pixels, arguments))
+        count = pixels.shape[0]
+        if not found or not all(_is_of_images(x, count) for x in found):
+            received = [
+                f"{keras.backend.standardize_dtype(x.dtype)} {tuple(x.shape)}"
+                if ops.is_tensor(x)
+                else repr(x)
+                for x in found
+            ]
+            raise ValueError(
+                "`distance` gives a float tensor, or a list of some, whose first axis has "
+                f"length {count}, that of the images. Received: {received}"
+            )
+        return [ops.cast(x, "float32") for x in found]
 
     def _call(self, pixels, arguments):
         return self._function(pixels, **arguments)
 
     def compare(self, first, second):
         return sum(
-            ops.sum(ops.square(a - b), axis=tuple(range(1, len(a.shape))))
+            ops.sum(ops.square(ops.reshape(a - b, (a.shape[0], -1))), axis=1)
             for a, b in zip(first, second, strict=True)
         )
 
@@ -92,11 +133,18 @@ class _Extracted(_Computed):
         return super()._call(_with_channels(pixels, channels), arguments)
 
 
+def _is_of_images(x, count):
+    """Whether `x` is a float tensor with a row for each image."""
+    is_float = ops.is_tensor(x) and keras.backend.is_float_dtype(x.dtype)
+    return is_float and len(x.shape) > 0 and x.shape[0] == count
+
+
 def _with_channels(pixels, channels):
     """Gray images as those of so many channels."""
     if pixels.shape[3] not in (1, channels):
         raise ValueError(
             f"The network that compares images takes {channels} channels. The model's have "
-            f"{pixels.shape[3]}. Pass another `distance`."
+            f"{pixels.shape[3]}. Pass another `distance`, such as "
+            "`keras_gan.latents.pixel_pyramid` (on the command line: --extractor pixels)."
         )
     return pixels if pixels.shape[3] == channels else ops.repeat(pixels, channels, axis=3)

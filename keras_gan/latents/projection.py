@@ -84,9 +84,10 @@ def project(
         steps: int >= 1.
         distance: what images are compared by, a `keras_gan.metrics.LPIPS`; by default that of the
             preset `"lpips_vgg16"`. Or features, whose squared differences are added up: a
-            `keras_gan.metrics.FeatureExtractor`, a Keras model, or a function in `keras.ops`, from
-            float32 pixels in [0, 255] `(N, H, W, C)`.
-        seed: int >= 0, of the noise.
+            `keras_gan.metrics.FeatureExtractor`, a Keras model, or a function in `keras.ops`, such
+            as `keras_gan.latents.pixel_pyramid`, from float32 pixels in [0, 255] `(N, H, W, C)` to
+            float tensors `(N, ...)`.
+        seed: int in [0, 2**32 - 1], of the noise.
         label: int, the class of a conditional model.
         learning_rate: float >= 0.
         style_noise: float >= 0, of the noise added to w at the beginning, as a share of the
@@ -140,7 +141,7 @@ def progress(gan, projection, batch_size=16):
         Generator of uint8 arrays `(H, 2 * W, C)`.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: if `projection` is none, or `batch_size` is out of range.
 
     Example:
     ```python
@@ -150,6 +151,11 @@ def progress(gan, projection, batch_size=16):
     """
     check_has_styles(gan)
     check_integer("batch_size", batch_size, minimum=1)
+    if not isinstance(projection, Projection):
+        raise ValueError(
+            "`projection` is what `keras_gan.latents.project` returns. Received: "
+            f"{type(projection).__name__}"
+        )
     ws = np.broadcast_to(projection.path, (len(projection.path), *projection.ws.shape[1:]))
     batches = images_in_batches(gan, ws, batch_size, noise=projection.noise)
     return (
@@ -293,13 +299,14 @@ def read_target(image, image_shape):
         uint8 array `(H, W, C)`.
 
     Raises:
-        ValueError: if it is no image, or the model's channels are no picture's.
+        ValueError: if it is no image or an empty one, or the model's channels are no picture's.
         OSError: if the file cannot be read.
     """
     height, width, channels = image_shape
     if channels not in decoding.MODES:
         raise ValueError(
-            f"Images of {channels} channels are no pictures: 1 (gray), 3 (RGB) and 4 (RGBA) are."
+            f"Images of {channels} channels are no pictures: 1 (gray), 3 (RGB) and 4 (RGBA) are. "
+            "Use a model of such images."
         )
     if isinstance(image, (str, os.PathLike)):
         try:
@@ -316,6 +323,8 @@ def read_target(image, image_shape):
                 f"{type(image).__name__} of dtype {array.dtype} and shape {array.shape}"
             )
         (image,) = images.to_pil(array[None])
+    if 0 in image.size:
+        raise ValueError(f"The image has no pixels: its width and height are {image.size}.")
     image = decoding.to_channels(image, channels)
     return decoding.to_array(decoding.fit_size(image, (height, width), "center", "lanczos"))
 

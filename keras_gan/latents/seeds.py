@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_gan.checks import check_integer
+from keras_gan.checks import check_integer, check_positive, is_number
 
 _MAX_SEED = 2**32 - 1
 # Below it, drawing again until every entry fits takes too long.
@@ -64,8 +64,8 @@ def draw_seeds(count, seed=None):
 
     Args:
         count: int >= 1.
-        seed: int >= 0 that determines them (different values give unrelated seeds), or `None` for
-            fresh ones.
+        seed: int in [0, 2**32 - 1] that determines them (different values give unrelated seeds),
+            or `None` for fresh ones.
 
     Returns:
         A list of `count` ints in `[0, 2**32 - 1]`.
@@ -89,16 +89,16 @@ def from_seeds(seeds, latent_dim, truncation=None):
     """One latent vector from N(0, 1) for each seed: `RandomState(seed).randn(latent_dim)`.
 
     Args:
-        seeds: list of int, see `keras_gan.latents.parse_seeds`.
-        latent_dim: int.
-        truncation: float, or `None`. Entries of a magnitude above it are drawn again (from the same
-            seed): fewer odd images, less variety.
+        seeds: ints or str, see `keras_gan.latents.parse_seeds`.
+        latent_dim: int >= 1.
+        truncation: float >= 0.02, or `None`. Entries of a magnitude above it are drawn again
+            (from the same seed): fewer odd images, less variety.
 
     Returns:
-        float32 array `(len(seeds), latent_dim)`.
+        float32 array `(N, latent_dim)`.
 
     Raises:
-        ValueError: if `truncation` is below 0.02.
+        ValueError: if an argument is out of range.
 
     Example:
     ```python
@@ -107,7 +107,9 @@ def from_seeds(seeds, latent_dim, truncation=None):
 
     Reference: Brock, Donahue, Simonyan (2018), BigGAN, arXiv:1809.11096 (the truncation trick).
     """
-    if truncation is not None and not truncation >= _MIN_TRUNCATION:
+    seeds = parse_seeds(seeds)
+    check_integer("latent_dim", latent_dim, minimum=1)
+    if truncation is not None and not (is_number(truncation) and truncation >= _MIN_TRUNCATION):
         raise ValueError(
             "`truncation` is the largest magnitude of a latent entry, at least "
             f"{_MIN_TRUNCATION} (2 keeps 95 % of a normal distribution). Received: {truncation!r}"
@@ -125,23 +127,24 @@ def uniform_from_seeds(seeds, latent_dim, limit):
     """One latent vector for each seed: `RandomState(seed).uniform(-limit, limit, latent_dim)`.
 
     Args:
-        seeds: list of int, see `keras_gan.latents.parse_seeds`.
-        latent_dim: int.
-        limit: float > 0.
+        seeds: ints or str, see `keras_gan.latents.parse_seeds`.
+        latent_dim: int >= 1.
+        limit: float > 0, the largest magnitude of an entry.
 
     Returns:
-        float32 array `(len(seeds), latent_dim)`.
+        float32 array `(N, latent_dim)`.
 
     Raises:
-        ValueError: if `limit` is not positive.
+        ValueError: if an argument is out of range.
 
     Example:
     ```python
     z = keras_gan.latents.uniform_from_seeds([85, 265], latent_dim=100, limit=3**0.5)
     ```
     """
-    if not limit > 0:
-        raise ValueError(f"The largest magnitude of a latent entry is > 0. Received: {limit!r}")
+    seeds = parse_seeds(seeds)
+    check_integer("latent_dim", latent_dim, minimum=1)
+    check_positive("limit", limit)
     draws = [np.random.RandomState(seed).uniform(-limit, limit, latent_dim) for seed in seeds]
     return np.asarray(draws, "float32")
 
@@ -191,16 +194,21 @@ def labels_from_seeds(seeds, num_classes):
     The stream is another than that of the seed's latent, so that the two are independent.
 
     Args:
-        seeds: list of int, see `keras_gan.latents.parse_seeds`.
-        num_classes: int.
+        seeds: ints or str, see `keras_gan.latents.parse_seeds`.
+        num_classes: int >= 1.
 
     Returns:
-        int32 array `(len(seeds),)`.
+        int32 array, a class for each seed.
+
+    Raises:
+        ValueError: if an argument is out of range.
 
     Example:
     ```python
     labels = keras_gan.latents.labels_from_seeds([85, 265], num_classes=10)
     ```
     """
+    seeds = parse_seeds(seeds)
+    check_integer("num_classes", num_classes, minimum=1)
     draws = [np.random.RandomState([seed, 1]).randint(num_classes) for seed in seeds]
     return np.asarray(draws, "int32")

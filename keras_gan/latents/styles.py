@@ -57,10 +57,12 @@ def sampled_styles(gan, count, seed, label=None):
         float32 arrays `(n, style_dim)`.
 
     Raises:
-        ValueError: if `label` is missing, out of range, or given to a model without classes.
+        ValueError: if `label` is missing, no class id, or given to a model without classes.
     """
     if gan.num_classes is None and label is not None:
         raise ValueError(f"{type(gan).__name__} knows no classes. Received: label={label!r}")
+    if np.iterable(label):
+        raise ValueError(f"`label` is one class id, that of all styles. Received: {label!r}")
     labels = None
     if gan.num_classes is not None:
         if label is None:

@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 
-from keras_gan.checks import check_integer, check_number
+from keras_gan.checks import check_integer, check_number, finite_array
 
 
 def truncate(ws, center, truncation, cutoff=None):
     """Styles pulled towards the mean style: fewer odd images, less variety.
 
     Args:
-        ws: float array `(N, num_styles, style_dim)`.
+        ws: float array `(N, num_styles, style_dim)`, or without a cutoff also `(N, style_dim)`.
         center: float array `(style_dim,)`, the mean of w.
         truncation: float psi in `center + psi * (w - center)`; 1 keeps the styles, 0 is the mean,
             -1 its opposite side.
@@ -21,7 +21,8 @@ def truncate(ws, center, truncation, cutoff=None):
         float32 array of the shape of `ws`.
 
     Raises:
-        ValueError: if `truncation` is no finite number, or `cutoff` no integer >= 0.
+        ValueError: if `truncation` is no finite number, `cutoff` no integer >= 0, shapes do not
+            fit, or an entry is no finite number.
 
     Example:
     ```python
@@ -33,7 +34,13 @@ def truncate(ws, center, truncation, cutoff=None):
     check_number("truncation", truncation, minimum=-math.inf)
     if cutoff is not None:
         check_integer("truncation_cutoff", cutoff, minimum=0)
-    truncated = np.array(ws, "float32")
-    center = np.asarray(center, "float32")
+    truncated = np.array(finite_array("ws", ws))
+    center = finite_array("center", center)
+    styles = (3,) if cutoff is not None else (2, 3)
+    if truncated.ndim not in styles or center.shape != truncated.shape[-1:]:
+        raise ValueError(
+            "Styles (N, num_styles, style_dim) are pulled towards a vector (style_dim,). Received: "
+            f"ws of shape {truncated.shape}, center of shape {center.shape}"
+        )
     truncated[:, :cutoff] = center + np.float32(truncation) * (truncated[:, :cutoff] - center)
     return truncated

@@ -7,7 +7,13 @@ from keras import layers
 from keras.optimizers.schedules import ExponentialDecay
 
 from keras_gan import latents, random
-from keras_gan.checks import check_filters, check_image_shape, check_integers, check_units
+from keras_gan.checks import (
+    check_filters,
+    check_image_shape,
+    check_integers,
+    check_positive,
+    check_units,
+)
 from keras_gan.gan import GAN
 from keras_gan.initializers import RandomUniform
 from keras_gan.layers import BatchNormalization, Dropout, LeakyReLU, Maxout
@@ -207,7 +213,10 @@ class MaxoutGAN(GAN):
 
     def latents_from_seeds(self, seeds, truncation=None):
         """`RandomState(seed).uniform(-sqrt(3), sqrt(3), latent_dim)`, or within `truncation`."""
-        limit = _LIMIT if truncation is None else min(_LIMIT, truncation)
+        if truncation is None:
+            truncation = _LIMIT
+        check_positive("truncation", truncation)
+        limit = min(_LIMIT, truncation)
         return latents.uniform_from_seeds(seeds, self.latent_dim, limit)
 
     def get_config(self):

@@ -14,6 +14,7 @@ from keras_gan.checks import (
     check_integers,
     check_number,
     check_positive,
+    finite_array,
 )
 from keras_gan.gan import GAN
 from keras_gan.layers import StyleMapping
@@ -495,15 +496,13 @@ class StyleGAN2(GAN):
         ```
         """
         convert = images.converter(output_type)
-        ws = np.asarray(ws, "float32")
+        ws = finite_array("ws", ws)
         style_dim = self.generator.synthesis.style_dim
         if ws.shape[1:] not in ((style_dim,), (self.num_styles, style_dim)) or not len(ws):
             raise ValueError(
                 f"`ws` are styles of shape (N, {self.num_styles}, {style_dim}) or (N, {style_dim})."
                 f" Received: shape {ws.shape}"
             )
-        if not np.isfinite(ws).all():
-            raise ValueError("`ws` has entries that are no finite numbers.")
         if seeds is not None:
             seeds = latents.parse_seeds(seeds)
         network = self.ema_generator if ema else self.generator

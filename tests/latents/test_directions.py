@@ -63,6 +63,9 @@ def test_principal_components_of_a_class(make_gan):
         latents.pca(gan, 1)
     with pytest.raises(ValueError, match="A label lies in"):
         latents.pca(gan, 1, label=2)
+    for label in ([1], "random"):
+        with pytest.raises(ValueError, match="`label` is one class id"):
+            latents.pca(gan, 1, samples=50, label=label)
 
 
 def test_edit():
@@ -89,6 +92,13 @@ def test_edit():
         (lambda gan: latents.edit(np.zeros((2, 6, 8)), np.zeros(8), [1.0]), "each of the 2"),
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(8), np.nan), "finite"),
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.full(8, np.inf), 1), "`direction` has"),
+        (lambda gan: latents.edit(np.full((1, 6, 8), np.nan), np.zeros(8), 1), "`ws` has"),
+        (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(8), "a"), "`strength` is an array"),
+        (lambda gan: latents.edit([[1], [1, 2]], np.zeros(8), 1), "`ws` is an array"),
+        (
+            lambda gan: latents.edit(np.zeros((1, 6, 8)), latents.sefa(gan, 2), 1),
+            r"directions\.vectors\[0\]",
+        ),
     ],
 )
 def test_bad_input(gan, tool, message):

@@ -46,6 +46,8 @@ def test_a_point_just_below_zero():
 def test_no_points():
     with pytest.raises(ValueError, match="at least one point"):
         latents.spline(np.zeros((0, 2)), [0.0])
+    with pytest.raises(ValueError, match="`points` has"):
+        latents.spline([[0.0], [np.nan]], [0.0])
 
 
 def test_frames_pass_the_seeds_of_each_place(gan):
@@ -84,5 +86,5 @@ def test_bad_input_is_told_before_the_first_frame(gan, arguments, message):
 
 @pytest.mark.parametrize("positions", [1.0, [[0.0]], [np.nan]])
 def test_positions_that_are_none(positions):
-    with pytest.raises(ValueError, match="`positions` are finite"):
+    with pytest.raises(ValueError, match="`positions`"):
         latents.spline(np.ones((2, 3)), positions)

@@ -101,7 +101,10 @@ def test_targets(tmp_path):
     for bad in (np.zeros((4, 4, 3)), np.zeros((4, 4), "uint8"), None):
         with pytest.raises(ValueError, match=r"uint8 array \(H, W, C\)"):
             projection.read_target(bad, (16, 16, 3))
-    with pytest.raises(ValueError, match="2 channels are no pictures"):
+    for empty in (np.zeros((0, 64, 3), "uint8"), np.zeros((64, 0, 1), "uint8")):
+        with pytest.raises(ValueError, match="has no pixels"):
+            projection.read_target(empty, (16, 16, 3))
+    with pytest.raises(ValueError, match=r"2 channels are no pictures.* Use a model of such"):
         projection.read_target(array, (16, 16, 2))
 
 
@@ -121,6 +124,33 @@ def test_lpips(gan, target, lpips):
     first = gan.generate_from_styles(found.path[0], noise=noise, output_type="float")
     expected = lpips.distances((first + 1) * np.float32(127.5), target[None])
     np.testing.assert_allclose(found.distances, expected, rtol=1e-3)
+
+
+def test_the_pyramid_of_pixels(gan, target):
+    pixels = np.random.RandomState(0).uniform(0, 255, (2, 32, 16, 3)).astype("float32")
+    levels = latents.pixel_pyramid(ops.convert_to_tensor(pixels))
+    expected = pixels / 127.5 - 1
+    for i, level in enumerate(levels):
+        np.testing.assert_allclose(ops.convert_to_numpy(level), 2**i * expected, atol=1e-5)
+        rows, columns = expected.shape[1] // 2, expected.shape[2] // 2
+        expected = expected.reshape(2, rows, 2, columns, 2, 3).mean(axis=(2, 4))
+    assert len(levels) == 3
+    options = {"steps": 1, "samples": 200, "style_noise": 0.0}
+    found = latents.project(gan, target, distance=latents.pixel_pyramid, **options)
+    assert found.distances[0] > 0
+
+
+def test_a_distance_of_one_number_for_each_image(gan, target):
+    def brightness(pixels):
+        return ops.mean(pixels, axis=(1, 2, 3))
+
+    assert latents.project(gan, target, steps=1, distance=brightness, samples=20).distances[0] > 0
+
+
+def test_numbers_of_numpy(gan, target):
+    options = {"steps": np.int64(1), "samples": 20, "distance": cells}
+    found = latents.project(gan, target, learning_rate=np.float32(0.1), **options)
+    assert found.distances.shape == (1,)
 
 
 def test_a_model_and_an_extractor_of_it(gan, target):
@@ -187,6 +217,8 @@ def test_progress(gan, found):
     assert np.abs(frames[-1][:, 16:].astype(int) - found.image).max() <= 1
     with pytest.raises(ValueError, match="`batch_size`"):
         latents.progress(gan, found, batch_size=0)
+    with pytest.raises(ValueError, match=r"what `keras_gan\.latents\.project` returns"):
+        latents.progress(gan, found.ws)
 
 
 def clean(gan):
@@ -207,6 +239,14 @@ def clean(gan):
         ({"distance": 3}, "`distance` is a `keras_gan.metrics.LPIPS`"),
         ({"distance": clean}, "no.*gradient"),
         ({"distance": lambda x: x * float("nan")}, "no finite number at step 0"),
+        ({"distance": lambda x: ops.sum(x)}, r"Received: \['float32 \(\)'\]"),
+        (
+            {"distance": lambda x: [x, ops.concatenate([x, x])]},
+            "first axis has length 1",
+        ),
+        ({"distance": lambda x: ops.cast(x, "int32")}, "a float tensor"),
+        ({"distance": lambda x: []}, r"a float tensor.*Received: \[\]"),
+        ({"distance": lambda x: None}, "a float tensor"),
         ({"label": 0}, "knows no classes"),
         ({"seed": -1}, "A seed lies in"),
     ],

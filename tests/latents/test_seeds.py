@@ -93,6 +93,34 @@ def test_truncation():
     np.testing.assert_array_equal(z[kept], plain[kept])
     np.testing.assert_array_equal(latents.from_seeds([3], 20, truncation=0.5), z[3:4])
     np.testing.assert_array_equal(latents.from_seeds(range(50), 20, truncation=100), plain)
-    for truncation in (0, -1.0, 0.01, float("nan")):
+    for truncation in (0, -1.0, 0.01, float("nan"), "a"):
         with pytest.raises(ValueError, match=r"at least 0.02"):
             latents.from_seeds([1], 4, truncation)
+
+
+def test_text_means_seeds_everywhere():
+    np.testing.assert_array_equal(latents.from_seeds("3-4", 5), latents.from_seeds([3, 4], 5))
+    np.testing.assert_array_equal(
+        latents.uniform_from_seeds("3-4", 5, 1), latents.uniform_from_seeds([3, 4], 5, 1)
+    )
+    np.testing.assert_array_equal(
+        latents.labels_from_seeds("3-4", 10), latents.labels_from_seeds([3, 4], 10)
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: latents.from_seeds([-1], 5), "A seed lies in"),
+        (lambda: latents.from_seeds([1], 0), "`latent_dim`"),
+        (lambda: latents.uniform_from_seeds([1], 9, "a"), "`limit`"),
+        (lambda: latents.uniform_from_seeds([1], 9, float("inf")), "`limit`"),
+        (lambda: latents.uniform_from_seeds([1], 9, 0), "`limit` must be positive"),
+        (lambda: latents.uniform_from_seeds([1.5], 9, 1), "A seed is an integer"),
+        (lambda: latents.labels_from_seeds([1], 0), "`num_classes`"),
+        (lambda: latents.labels_from_seeds([], 3), "No seeds"),
+    ],
+)
+def test_what_nothing_can_be_drawn_from(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
