@@ -111,9 +111,12 @@ count = keras_gan.videos.save_video(OUT / "progress.webp", latents.progress(gan,
 print(f"{count} frames in {OUT / 'progress.webp'}")
 
 # %% [markdown]
-# On the command line: `keras-gan project --preset stylegan2_emoji_64 --target photo.png --extractor pixels --outdir out
-# --save-video webp`, and `keras-gan generate --preset stylegan2_emoji_64 --projected-w out/projected_w.npz` for the same image,
-# with its noise.
+# On the command line:
+#
+# ```shell
+# keras-gan project --preset stylegan2_emoji_64 --target photo.png --extractor pixels --outdir out --save-video webp
+# keras-gan generate --preset stylegan2_emoji_64 --projected-w out/projected_w.npz  # the same image, with its noise
+# ```
 #
 # ## Directions
 #

@@ -17,7 +17,7 @@ from keras_gan import cli_arguments as types
 from keras_gan.checkpoints.layouts import LAYOUTS, layout_of
 from keras_gan.data.handles import open_images, parse_handle
 from keras_gan.data.images import CROPS, FILTERS
-from keras_gan.files import atomic_file, remove_partial, sha256
+from keras_gan.files import atomic_file, check_writable, remove_partial, sha256
 from keras_gan.latents.styles import check_has_styles
 from keras_gan.metrics.evaluation import METRICS, PATH_LENGTHS
 from keras_gan.metrics.resize import RULES
@@ -41,6 +41,8 @@ Generate images with trained GANs, and train GANs on images of your own.
 The backend is Keras': set KERAS_BACKEND to jax, tensorflow or torch.
 Exit codes: 0 done, 1 could not be done (the reason is printed), 2 wrong usage, 130 interrupted.
 """
+
+_SEEDS = "0-35"
 
 _MODELS = {
     "acgan": keras_gan.ACGAN,
@@ -105,7 +107,7 @@ def _parser():
         help="a name from `keras-gan presets`, hf://user/repo[@revision], or a preset folder",
     )
     generate.add_argument(
-        "--seeds", default="0-35", type=types.seeds, help="such as 0-35 or 85,265 (default: 0-35)"
+        "--seeds", type=types.seeds, help=f"such as 0-35 or 85,265 (default: {_SEEDS})"
     )
     generate.add_argument(
         "--truncation",
@@ -122,10 +124,11 @@ def _parser():
     )
     generate.add_argument(
         "--projected-w",
+        "--projected_w",
         type=pathlib.Path,
         metavar="FILE",
-        help="of a model with styles: images of the styles that `keras-gan project` wrote instead "
-        "of seeds",
+        help="of a model with styles: images of the styles that `keras-gan project` wrote, with "
+        "their noise unless there is --noise-mode, instead of seeds",
     )
     generate.add_argument("--outdir", default="out", type=pathlib.Path, help="default: out")
     generate.add_argument(
@@ -432,17 +435,19 @@ def _parser():
 
 
 def _generate(arguments):
+    check_writable(arguments.outdir)
     gan = keras_gan.GAN.from_preset(arguments.preset)
+    if arguments.projected_w is not None:
+        _generate_projected(gan, arguments)
+        return
     options = {}
     if arguments.noise_mode is not None:
         check_has_styles(gan)
         options["noise"] = arguments.noise_mode
-    if arguments.projected_w is not None:
-        _generate_projected(gan, arguments, **options)
-        return
-    wanted, columns, samples = _wanted(gan, arguments), arguments.columns, []
+    seeds = latents.parse_seeds(_SEEDS if arguments.seeds is None else arguments.seeds)
+    wanted, columns, samples = _wanted(gan, seeds, arguments.labels), arguments.columns, []
     if isinstance(arguments.labels, list) and columns is None:
-        columns = len(arguments.seeds)
+        columns = len(seeds)
     progress = keras.utils.Progbar(len(wanted), unit_name="image")
     for start in range(0, len(wanted), arguments.batch_size):
         part = wanted[start : start + arguments.batch_size]
@@ -464,13 +469,16 @@ def _generate(arguments):
     print(f"{len(wanted)} images and grid.png in {arguments.outdir}")
 
 
-def _generate_projected(gan, arguments, noise="const"):
-    if arguments.labels is not None or arguments.truncation is not None or noise == "random":
+def _generate_projected(gan, arguments):
+    of_seeds = (arguments.seeds, arguments.labels, arguments.truncation)
+    if of_seeds != (None,) * 3 or arguments.noise_mode == "random":
         raise ValueError(
             "--projected-w are styles, which have no class, truncation or seed. Remove --class, "
-            "--trunc and --noise-mode random."
+            "--trunc, --seeds and --noise-mode random."
         )
-    ws = cli_styles.read_projected(arguments.projected_w, gan)
+    mode = arguments.noise_mode
+    ws, maps = cli_styles.read_projected(arguments.projected_w, gan, with_noise=mode is None)
+    noise = mode or maps or "const"
     samples = gan.generate_from_styles(ws, noise=noise, batch_size=arguments.batch_size)
     for i, image in enumerate(samples):
         images.save_png(arguments.outdir / f"proj{i:02d}.png", image)
@@ -478,22 +486,21 @@ def _generate_projected(gan, arguments, noise="const"):
     print(f"{len(samples)} images and grid.png in {arguments.outdir}")
 
 
-def _wanted(gan, arguments):
+def _wanted(gan, seeds, labels):
     """The `(seed, label)` of each image; labels are `None` without classes."""
-    seeds = arguments.seeds
-    if arguments.labels is None:
+    if labels is None:
         if gan.num_classes is not None:
             raise ValueError(
                 f"{type(gan).__name__} generates images of {gan.num_classes} classes: add for "
-                f"example --labels 0-{gan.num_classes - 1}, or --labels random."
+                f"example --class 0-{gan.num_classes - 1}, or --class random."
             )
         return [(seed, None) for seed in seeds]
     if gan.num_classes is None:
-        raise ValueError(f"{type(gan).__name__} knows no classes. Remove --labels.")
-    if arguments.labels == "random":
+        raise ValueError(f"{type(gan).__name__} knows no classes. Remove --class.")
+    if labels == "random":
         labels = latents.labels_from_seeds(seeds, gan.num_classes)
         return list(zip(seeds, labels.tolist(), strict=True))
-    return [(seed, label) for label in arguments.labels for seed in seeds]
+    return [(seed, label) for label in labels for seed in seeds]
 
 
 # evaluate -----------------------------------------------------------------------------------------

@@ -16,7 +16,12 @@ def seeds(text):
 
 def labels(text):
     """The same of classes, or `"random"`."""
-    return text if text == "random" else seeds(text)
+    try:
+        return text if text == "random" else latents.parse_seeds(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"classes such as 3 or 0-9, or random, not {text!r}"
+        ) from None
 
 
 def positive(text):

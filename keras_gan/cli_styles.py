@@ -1,14 +1,17 @@
 """The commands of `keras-gan` for models with styles: mix, video, project."""
 
+import itertools
 import pathlib
 
 import numpy as np
 
 import keras_gan
+from keras_gan import checkpoints, images, latents, metrics, videos
 from keras_gan import cli_arguments as types
-from keras_gan import images, latents, metrics, videos
 from keras_gan.files import atomic_file, check_writable
 from keras_gan.latents.styles import check_has_styles
+
+_NO_STYLES = "{} is no .npz file with an array 'w', as `keras-gan project` writes."
 
 
 def add_commands(commands):
@@ -70,6 +73,12 @@ def add_commands(commands):
         help="frames in a second (default: 60; 50 in a .gif, which has no more)",
     )
     video.add_argument(
+        "--num-keyframes",
+        type=types.positive,
+        metavar="N",
+        help="seeds that each place of the grid walks through: they are repeated up to as many",
+    )
+    video.add_argument(
         "--grid", type=types.grid, default=(1, 1), help="COLUMNSxROWS of walks (default: 1x1)"
     )
     video.add_argument(
@@ -87,7 +96,7 @@ def add_commands(commands):
         description=(
             "The styles whose image looks like a given one: target.png, proj.png and "
             "projected_w.npz, for `keras-gan generate --projected-w`. Needs a model with styles, "
-            "such as StyleGAN2, and the weights of LPIPS, which are downloaded."
+            "such as StyleGAN2, and the weights of LPIPS, which are downloaded, or --extractor."
         ),
     )
     _add_model(project, truncation=False)
@@ -120,8 +129,8 @@ def add_commands(commands):
     )
     compared.add_argument(
         "--extractor",
-        help="preset of a feature network that images are compared by instead of LPIPS, such as "
-        "fashion_mnist_classifier",
+        help="what images are compared by instead of LPIPS: pixels, at all scales, or the preset "
+        "of a feature network, such as fashion_mnist_classifier",
     )
     project.add_argument("--outdir", default="out", type=pathlib.Path, help="default: out")
     project.set_defaults(run=_project)
@@ -156,6 +165,7 @@ def _model(arguments):
 
 
 def _mix(arguments):
+    check_writable(arguments.outdir)
     gan = _model(arguments)
     mixture = latents.mix(
         gan,
@@ -181,11 +191,16 @@ def _mix(arguments):
 
 
 def _video(arguments):
+    check_writable(arguments.output.parent)
     gan = _model(arguments)
     columns, rows = arguments.grid
+    seeds = arguments.seeds
+    if arguments.num_keyframes is not None:
+        count = arguments.num_keyframes * columns * rows
+        seeds = list(itertools.islice(itertools.cycle(seeds), count))
     frames = latents.walk(
         gan,
-        arguments.seeds,
+        seeds,
         arguments.frames,
         rows=rows,
         columns=columns,
@@ -212,7 +227,9 @@ def _project(arguments):
         videos.import_imageio()
     gan = _model(arguments)
     distance = None
-    if arguments.extractor:
+    if arguments.extractor == "pixels":
+        distance = latents.pixel_pyramid
+    elif arguments.extractor:
         distance = metrics.FeatureExtractor.from_preset(arguments.extractor)
     elif arguments.lpips_weights:
         distance = read_lpips(arguments.lpips_weights)
@@ -230,7 +247,8 @@ def _project(arguments):
     images.save_png(outdir / "target.png", projection.target)
     images.save_png(outdir / "proj.png", projection.image)
     with atomic_file(outdir / "projected_w.npz") as temporary:
-        np.savez(temporary, w=projection.ws)
+        maps = {f"noise{i}": x for i, x in enumerate(projection.noise)}
+        np.savez(temporary, w=projection.ws, **maps)
     if arguments.save_video:
         frames = latents.progress(gan, projection, arguments.batch_size)
         videos.save_video(outdir / f"proj.{arguments.save_video}", frames, fps=30)
@@ -240,15 +258,17 @@ def _project(arguments):
     )
 
 
-def read_projected(path, gan):
-    """Styles from a file that `project` wrote, or NVIDIA's projector.
+def read_projected(path, gan, with_noise=True):
+    """Styles, and their noise, from a file that `project` wrote, or NVIDIA's projector.
 
     Args:
-        path: path of an .npz file with an array `w`.
+        path: path of an .npz file with an array `w`, and maybe maps `noise0`, `noise1`, ...
         gan: a model with styles.
+        with_noise: bool, read the maps.
 
     Returns:
-        float32 array `(N, num_styles, style_dim)`.
+        Float array `(N, num_styles, style_dim)`, and a list of noise maps `(1 or N, h, w, 1)`,
+        empty if there are none.
 
     Raises:
         ValueError: if the model has no styles, or the file holds none for it.
@@ -256,19 +276,33 @@ def read_projected(path, gan):
     """
     check_has_styles(gan)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            ws = np.asarray(stored["w"], "float32")
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # damaged files make NumPy raise nearly anything
+        stored = checkpoints.read_tensors(path)
+    except ValueError as error:
+        raise ValueError(f"{_NO_STYLES.format(path)} ({error})") from error
+    if "w" not in stored:
+        raise ValueError(f"{_NO_STYLES.format(path)} It holds {list(stored)}.")
+    synthesis = gan.ema_generator.synthesis
+    ws = stored["w"]
+    wanted = (gan.num_styles, synthesis.style_dim)
+    if ws.shape[1:] != wanted or len(ws) == 0 or not _is_finite(ws):
         raise ValueError(
-            f"{path} is no .npz file with an array 'w', as `keras-gan project` writes. "
-            f"({type(error).__name__}: {error})"
-        ) from error
-    wanted = (gan.num_styles, gan.ema_generator.synthesis.style_dim)
-    if ws.shape[1:] != wanted or len(ws) == 0 or not np.isfinite(ws).all():
-        raise ValueError(
-            f"The model takes finite styles of shape (N, {wanted[0]}, {wanted[1]}). {path} holds "
-            f"an array of shape {ws.shape}."
+            f"The model takes finite styles of shape (N, {wanted[0]}, {wanted[1]}), floats. {path} "
+            f"holds an array of type {ws.dtype} and shape {ws.shape}."
         )
-    return ws
+    found = {name: x.shape for name, x in stored.items() if name.startswith("noise")}
+    if not found or not with_noise:
+        return ws, []
+    shapes = [(*layer.noise_sides, 1) for layer in synthesis.noise_layers]
+    maps = [stored.get(f"noise{i}", np.empty(0)) for i in range(len(found))]
+    fits = [x.shape[1:] for x in maps] == shapes
+    if not fits or not all(len(x) in (1, len(ws)) and _is_finite(x) for x in maps):
+        raise ValueError(
+            f"The model takes finite noise maps noise0, noise1, ... (1 or {len(ws)}, height, "
+            f"width, 1) with (height, width, 1) = {shapes}. {path} holds {found}. Add --noise-mode "
+            "const to do without them."
+        )
+    return ws, maps
+
+
+def _is_finite(array):
+    return array.dtype.kind == "f" and bool(np.isfinite(array).all())

@@ -121,7 +121,7 @@ def remove_partial(folder, name="", older_than=0):
 def check_writable(folder):
     """Raises an OSError if nothing can be written to a folder, which need not be there yet.
 
-    For what takes long: it is better to know before.
+    For what takes long: it is better to know before. Nothing is left behind.
 
     Args:
         folder: str or path.
@@ -134,9 +134,21 @@ def check_writable(folder):
     path = pathlib.Path(folder).absolute()
     existing = next(each for each in (path, *path.parents) if each.exists())
     if not existing.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder: {existing} is a file")
-    if not os.access(existing, os.W_OK):
-        raise PermissionError(f"Nothing can be written to {folder}: {existing} is not writable")
+        raise NotADirectoryError(
+            f"{folder} is no folder: {existing} is a file. Choose another folder."
+        )
+    try:
+        # Permissions alone do not tell: /proc has them, and so has a full disk.
+        with (
+            tempfile.TemporaryDirectory(prefix=_PREFIX, dir=existing) as inside,
+            tempfile.TemporaryFile(dir=inside) as file,
+        ):
+            file.write(b"0")
+    except OSError as error:
+        raise type(error)(
+            f"Nothing can be written to {folder}: {existing} is not writable ({error.strerror}). "
+            "Choose another folder."
+        ) from error
 
 
 def sha256(path):

@@ -134,7 +134,7 @@ def test_labels(run, tmp_path, capsys):
     assert cli.main([*generate, "--labels", "random", "--outdir", str(tmp_path / "any")]) == 0
     assert len(list((tmp_path / "any").iterdir())) == 4
     assert cli.main([*generate, "--outdir", str(tmp_path / "none")]) == 1
-    assert "--labels 0-1, or --labels random" in capsys.readouterr().err
+    assert "--class 0-1, or --class random" in capsys.readouterr().err
     assert cli.main([*generate, "--labels", "2", "--outdir", str(tmp_path / "none")]) == 1
     plain = ["generate", "--preset", str(run / "preset"), "--seeds", "1"]
     assert cli.main([*plain, "--labels", "0", "--outdir", str(tmp_path / "none")]) == 1

@@ -17,6 +17,8 @@ def save(folder, channels=3, **arguments):
         seed=0,
         **arguments,
     )
+    for layer in gan.ema_generator.synthesis.noise_layers:
+        layer.noise_strength.assign(0.5)
     gan.save_to_preset(folder)
     return str(folder)
 
@@ -92,14 +94,61 @@ def test_project_and_generate(gray, tmp_path, capsys):
     with Image.open(out / "proj.webp") as image:
         assert image.size == (32, 16) and image.n_frames == 3
     with np.load(out / "projected_w.npz") as stored:
-        assert list(stored) == ["w"] and stored["w"].shape == (1, 6, 8)
+        assert list(stored) == ["w", *(f"noise{i}" for i in range(5))]
+        ws = stored["w"]
+    np.savez(tmp_path / "nvidia.npz", w=ws)
+
+    def again(file, *options):
+        command = ["generate", "--preset", gray, "--projected_w", str(file), *options]
+        assert cli.main([*command, "--outdir", str(tmp_path / "again")]) == 0
+        return read(tmp_path / "again" / "proj00.png")
+
+    found = again(out / "projected_w.npz")
+    assert np.abs(found - read(out / "proj.png")).max() <= 1
+    const = again(tmp_path / "nvidia.npz")
+    assert np.abs(const - found).max() > 1
+    np.testing.assert_array_equal(again(out / "projected_w.npz", "--noise-mode", "const"), const)
     generate = ["generate", "--preset", gray, "--projected-w", str(out / "projected_w.npz")]
-    assert cli.main([*generate, "--outdir", str(tmp_path / "again")]) == 0
-    # The noise has no strength in this network.
-    again = read(tmp_path / "again" / "proj00.png")
-    assert np.abs(again - read(out / "proj.png")).max() <= 1
-    assert cli.main([*generate, "--trunc", "0.5"]) == 1
-    assert "Remove --class, --trunc" in capsys.readouterr().err
+    for option, value in (("--trunc", "0.5"), ("--seeds", "0-3")):
+        assert cli.main([*generate, option, value]) == 1
+        assert "Remove --class, --trunc, --seeds" in capsys.readouterr().err
+
+
+def test_project_by_pixels(preset, tmp_path):
+    Image.new("RGB", (16, 16), "red").save(tmp_path / "red.png")
+    command = ["project", "--preset", preset, "--target", str(tmp_path / "red.png")]
+    command += ["--steps", "2", "--extractor", "pixels", "--outdir", str(tmp_path / "out")]
+    assert cli.main(command) == 0
+    assert read(tmp_path / "out" / "proj.png").shape == (16, 16, 3)
+
+
+def test_keyframes(preset, tmp_path, capsys):
+    command = ["video", "--preset", preset, "--seeds", "0-2", "--frames", "1", "--grid", "2x1"]
+    # 0 and 1 on the left side, 2 and 0 on the right one.
+    command += ["--num-keyframes", "2", "--output", str(tmp_path / "a.webp")]
+    assert cli.main(command) == 0
+    assert "2 frames" in capsys.readouterr().out
+    expected = keras_gan.GAN.from_preset(preset).generate(seeds=[0, 1, 2])
+    with Image.open(tmp_path / "a.webp") as image:
+        image.seek(1)
+        second = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(second - np.concatenate(expected[[1, 0]], axis=1)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "generate --outdir {file}/out",
+        "mix --rows 0 --cols 1 --outdir {file}/out",
+        "video --seeds 0-1 --output {file}/a.webp",
+        "project --target a.png --outdir {file}/out",
+    ],
+)
+def test_where_nothing_can_be_written_is_told_before_the_model_is_loaded(command, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    command = command.format(file=tmp_path / "file").split()
+    assert cli.main([*command, "--preset", "missing"]) == 1
+    assert "is a file. Choose another folder" in capsys.readouterr().err
 
 
 def test_generate(preset, conditional, tmp_path):
@@ -118,6 +167,13 @@ def files(tmp_path_factory, preset):
     folder = tmp_path_factory.mktemp("files")
     np.savez(folder / "other.npz", w=np.zeros((1, 5, 8)))
     np.savez(folder / "none.npz", v=np.zeros((1, 6, 8)))
+    np.savez(folder / "complex.npz", w=np.zeros((1, 6, 8), "complex64"))
+    np.savez(folder / "nan.npz", w=np.full((1, 6, 8), np.nan))
+    np.savez(folder / "noise.npz", w=np.zeros((1, 6, 8)), noise0=np.zeros((1, 8, 8, 1)))
+    four, sides = np.zeros((1, 4, 4, 1)), (8, 8, 16, 16)
+    maps = [np.full((1, side, side, 1), np.nan) for side in sides]
+    maps = {f"noise{i}": x for i, x in enumerate([four, *maps])}
+    np.savez(folder / "nan_noise.npz", w=np.zeros((1, 6, 8)), **maps)
     (folder / "text.npz").write_text("no zip")
     (folder / "text.png").write_text("no picture")
     keras_gan.DCGAN((16, 16, 3), width=2).save_to_preset(folder / "dcgan")
@@ -163,6 +219,12 @@ def files(tmp_path_factory, preset):
         ("generate --preset {preset} --projected-w {files}/other.npz", "shape (1, 5, 8)"),
         ("generate --preset {preset} --projected-w {files}/none.npz", "array 'w'"),
         ("generate --preset {preset} --projected-w {files}/text.npz", "array 'w'"),
+        ("generate --preset {preset} --projected-w {files}/complex.npz", "of type complex64"),
+        ("generate --preset {preset} --projected-w {files}/nan.npz", "finite styles"),
+        ("generate --preset {preset} --projected-w {files}/noise.npz", "Add --noise-mode const"),
+        ("generate --preset {preset} --projected-w {files}/nan_noise.npz", "finite noise maps"),
+        ("project --preset {preset} --target a.png --extractor emoji_clasifier", "Did you mean"),
+        ("video --preset {preset} --seeds 0-1 --fps 1e9 --output {files}/a.mp4", "[0.1, 1000]"),
         ("generate --preset {preset} --projected-w {files}/missing.npz", "missing.npz"),
     ],
 )
@@ -196,3 +258,10 @@ def test_wrong_usage(command, capsys):
         cli.main(command.split())
     assert error.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_what_is_no_class(capsys):
+    with pytest.raises(SystemExit):
+        cli.main("generate --preset x --class y".split())
+    error = capsys.readouterr().err
+    assert "classes such as 3 or 0-9, or random, not 'y'" in error and "Seeds" not in error

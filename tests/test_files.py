@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 
@@ -110,7 +111,17 @@ def test_what_can_be_written_to(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_what_cannot_be_written_to(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    with pytest.raises(PermissionError, match="is not writable"):
+@pytest.mark.parametrize("error", [PermissionError, OSError])
+def test_what_cannot_be_written_to(tmp_path, monkeypatch, error):
+    def refused(*_):
+        raise error(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "mkdir", refused)
+    with pytest.raises(error, match=r"is not writable .No space.* Choose another folder"):
         check_writable(tmp_path)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="there is no /proc")
+def test_a_folder_that_only_looks_writable():
+    with pytest.raises(OSError, match="Nothing can be written to /proc/x"):
+        check_writable("/proc/x")
