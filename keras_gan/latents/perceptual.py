@@ -106,8 +106,9 @@ class _Computed:
         return self._function(pixels, **arguments)
 
     def compare(self, first, second):
+        # One axis more: over none, PyTorch would sum over all.
         return sum(
-            ops.sum(ops.square(ops.reshape(a - b, (a.shape[0], -1))), axis=1)
+            ops.sum(ops.square(a - b)[..., None], axis=tuple(range(1, len(a.shape) + 1)))
             for a, b in zip(first, second, strict=True)
         )
 
@@ -134,9 +135,9 @@ class _Extracted(_Computed):
 
 
 def _is_of_images(x, count):
-    """Whether `x` is a float tensor with a row for each image."""
+    """Whether `x` is a float tensor with a row for each image, as far as its shape is known."""
     is_float = ops.is_tensor(x) and keras.backend.is_float_dtype(x.dtype)
-    return is_float and len(x.shape) > 0 and x.shape[0] == count
+    return is_float and len(x.shape) > 0 and x.shape[0] in (count, None)
 
 
 def _with_channels(pixels, channels):
