@@ -67,8 +67,9 @@ def finite_array(name, value, dtype="float32"):
     except (TypeError, ValueError):  # lists whose lengths differ, for example
         real = False
     if not real:
-        raise ValueError(f"`{name}` is an array of numbers. Received: {value!r:.200}")
-    array = array.astype(dtype, copy=False)
+        raise ValueError(f"`{name}` must be real numbers. Received: {value!r:.200}")
+    with np.errstate(over="ignore"):  # too large ones become infinite
+        array = array.astype(dtype, copy=False)
     if not np.isfinite(array).all():
         raise ValueError(f"`{name}` has entries that are no finite numbers.")
     return array

@@ -24,10 +24,12 @@ def test_arrays_of_finite_numbers():
     assert finite_array("x", array) is array
     assert finite_array("x", [1, 2], "float64").dtype == "float64"
     for bad in ("a", None, [[1], [1, 2]], [1j], [True]):
-        with pytest.raises(ValueError, match=r"`x` is an array of numbers\. Received"):
+        with pytest.raises(ValueError, match=r"`x` must be real numbers\. Received"):
             finite_array("x", bad)
     with pytest.raises(ValueError, match="`x` has entries"):
         finite_array("x", [np.nan])
+    with pytest.raises(ValueError, match="`x` has entries"):
+        finite_array("x", 1e300)
 
 
 def test_suggestions():

@@ -139,7 +139,9 @@ def edit(ws, direction, strength, layers=None):
     ```
     """
     if isinstance(direction, Directions):
-        raise ValueError("`direction` is one of them, such as `directions.vectors[0]`.")
+        raise ValueError(
+            "`direction` is one vector, such as `directions.vectors[0]`. Received: Directions"
+        )
     edited = np.array(finite_array("ws", ws))
     direction = finite_array("direction", direction)
     strength = finite_array("strength", strength)

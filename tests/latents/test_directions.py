@@ -93,8 +93,11 @@ def test_edit():
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(8), np.nan), "finite"),
         (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.full(8, np.inf), 1), "`direction` has"),
         (lambda gan: latents.edit(np.full((1, 6, 8), np.nan), np.zeros(8), 1), "`ws` has"),
-        (lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(8), "a"), "`strength` is an array"),
-        (lambda gan: latents.edit([[1], [1, 2]], np.zeros(8), 1), "`ws` is an array"),
+        (
+            lambda gan: latents.edit(np.zeros((1, 6, 8)), np.zeros(8), "a"),
+            "`strength` must be real",
+        ),
+        (lambda gan: latents.edit([[1], [1, 2]], np.zeros(8), 1), "`ws` must be real"),
         (
             lambda gan: latents.edit(np.zeros((1, 6, 8)), latents.sefa(gan, 2), 1),
             r"directions\.vectors\[0\]",
