@@ -810,6 +810,7 @@ def _image_shape(resolution, channels):
 def _convert(arguments):
     if arguments.out.exists() and not arguments.force:
         raise ValueError(f"{arguments.out} exists. Choose another folder, or pass --force.")
+    check_writable(arguments.out.resolve().parent)
     sources, hashes = {"generator": arguments.source}, {"generator": arguments.sha256}
     if arguments.discriminator:
         sources["discriminator"] = arguments.discriminator

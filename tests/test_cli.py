@@ -268,6 +268,7 @@ def test_handles_reach_tfds(monkeypatch, tmp_path, capsys):
             "image_shape",
         ),
         (["generate", "--preset", "{photos}/deep/0.png"], "keras-gan convert {photos}/deep/0.png"),
+        (["convert", "net.pkl", "{photos}/deep/0.png/out"], "{photos}/deep/0.png is a file"),
         (["presets", "nobody*"], "no preset matches"),
     ],
 )
