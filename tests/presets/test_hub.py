@@ -521,15 +521,18 @@ def test_weights_that_a_preset_names_are_converted_once(hub, client, checkpoint,
     assert client.run(code) == images
     assert client.run(code.replace("')", "', dtype='mixed_bfloat16')", 1))
     assert hub.requests == []
-    # Converted weights that were damaged are made anew.
+    # Damaged weights are made anew; what a killed conversion left is removed.
     damage = (
         "import os, pathlib\n"
         "folder = pathlib.Path(os.environ['KERAS_GAN_HOME'], 'converted')\n"
         "(path,) = folder.glob('*.h5')\n"
-        "path.write_bytes(path.read_bytes()[:-1])"
+        "path.write_bytes(path.read_bytes()[:-1])\n"
+        "(folder / '.partial-old').mkdir()\n"
+        "os.utime(folder / '.partial-old', (0, 0))"
     )
     client.run(damage)
     assert client.run(code) == images
+    assert client.run("result = len(list(folder.glob('.partial-*')))") == 0
     # Published, it stays a pointer under its own licence.
     client.run(f"keras_gan.upload_preset('hf://me/pointer', {str(folder)!r})")
     tree = hub.tree("me/pointer")[0]
