@@ -26,10 +26,7 @@ from keras_gan.schedules import HalfLife
 
 _MAX_SIDE = 4096
 _MAX_LAYERS = 64
-_WIDTHS = (
-    "latent_dim",
-    "style_dim",
-    "channel_max",
+_OPTIONAL_WIDTHS = (
     "discriminator_channel_max",
     "embedding_dim",
     "hidden_dim",
@@ -37,17 +34,8 @@ _WIDTHS = (
     "projection_embedding_dim",
     "projection_hidden_dim",
 )
-_OPTIONAL = (
-    "discriminator_channel_base",
-    "discriminator_channel_max",
-    "embedding_dim",
-    "hidden_dim",
-    "projection_dim",
-    "projection_embedding_dim",
-    "projection_hidden_dim",
-    "num_classes",
-    "group_size",
-)
+_WIDTHS = ("latent_dim", "style_dim", "channel_max", *_OPTIONAL_WIDTHS)
+_OPTIONAL = (*_OPTIONAL_WIDTHS, "discriminator_channel_base", "num_classes", "group_size")
 _NOISE = ("const", "random", "none")
 
 
