@@ -184,14 +184,18 @@ RECIPES = {
         ),
         dataset=_emoji_people_to_train,
         reals=_emoji_people,
-        epochs=20,
+        epochs=80,
         compile=lambda: {
             # With the configuration's R1, the discriminator was sure of everything (logits of 4 and
             # -4), and the generator learned little from it.
-            "regularizers": [R1(2.0, interval=16)],
-            # Not "bgc": colours that changed at random came to be those of the samples; and with p
-            # above 0.6, so did turned faces.
-            "augmentations": [keras_gan.augmentation.ADA("bg", probability=0.4)],
+            "regularizers": [R1(4.0, interval=16)],
+            # Colours that changed at random came to be those of the samples, and so did turned
+            # faces.
+            "augmentations": [
+                keras_gan.augmentation.ADA(
+                    {"xint": 1, "scale": 1, "aniso": 1, "xfrac": 1}, probability=0.5
+                )
+            ],
         },
         batch_size=8,
         callbacks=lambda: [AdaptiveAugmentation(target=0.6)],
@@ -204,9 +208,10 @@ RECIPES = {
         deviations=(
             "StyleGAN2-ADA's configuration `auto` for batches of 8, with channel_base 2048 and "
             "channel_max 96 instead of 16384 and 512, z and w of 128 numbers, learning rates that "
-            "fall to 0 over the last third, R1 with gamma 2 instead of 0.1, no noise, no mixed "
+            "fall to 0 over the last third, R1 with gamma 4 instead of 0.1, no noise, no mixed "
             "styles and no penalty of path lengths (the last two as in its configuration `cifar`), "
-            "no clamp; ADA without changes of colour, with p from 0.4 on."
+            "no clamp; ADA that moves, scales and stretches, but does not turn or recolour, with p "
+            "from 0.5 on."
         ),
     ),
 }
