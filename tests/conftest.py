@@ -97,3 +97,17 @@ def helpers():
     """The functions above, for test modules (which pytest imports without a package)."""
     functions = (draw_weights, check_images, check_losses, run_python, context)
     return types.SimpleNamespace(**{function.__name__: function for function in functions})
+
+
+@pytest.fixture
+def fashion_mnist(tmp_path):
+    """A folder with the IDX files of Fashion-MNIST, of 130 images each."""
+    random = np.random.RandomState(0)
+    for part in ("train", "t10k"):
+        pixels = random.randint(0, 256, (130, 28, 28), "uint8")
+        labels = (np.arange(130) % 10).astype("uint8")
+        for name, array in (("images-idx3", pixels), ("labels-idx1", labels)):
+            header = np.array([0x800 + array.ndim, *array.shape], ">u4").tobytes()
+            # The reader tells gzip by the content.
+            (tmp_path / f"{part}-{name}-ubyte.gz").write_bytes(header + array.tobytes())
+    return str(tmp_path)

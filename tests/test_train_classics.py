@@ -23,6 +23,11 @@ def small(seed):
     )
 
 
+@pytest.fixture(autouse=True)
+def data(fashion_mnist, monkeypatch):
+    monkeypatch.setattr(train_classics, "FASHION_MNIST", pathlib.Path(fashion_mnist))
+
+
 def test_a_run_leaves_samples_by_class_figures_and_signals(monkeypatch, tmp_path):
     monkeypatch.setitem(train_classics.CLASSICS, "conditional_gan", Classic(small, 16))
     monkeypatch.setattr(train_classics, "SAMPLES", 20)

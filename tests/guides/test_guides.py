@@ -26,16 +26,6 @@ def run(guide, folder, launcher=(), **environment):
     return result.stdout
 
 
-@pytest.fixture
-def fashion_mnist(tmp_path):
-    """A folder with an IDX file of 130 images in place of the 60,000."""
-    header = np.array([0x803, 130, 28, 28], ">u4").tobytes()
-    pixels = np.random.RandomState(0).randint(0, 256, 130 * 28 * 28, "uint8").tobytes()
-    # The reader tells gzip by the content.
-    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(header + pixels)
-    return str(tmp_path)
-
-
 def test_dcgan_fashion_mnist(fashion_mnist, tmp_path):
     out = tmp_path / "out"
     printed = run(
