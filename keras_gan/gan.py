@@ -31,6 +31,7 @@ from keras_gan.metrics import SampleMetric, sources
 from keras_gan.ops import pack
 from keras_gan.optimizers import AdversarialOptimizer
 from keras_gan.presets import folder as preset_folder
+from keras_gan.weights import copy_weights
 
 
 class Batch(NamedTuple):
@@ -175,9 +176,7 @@ class GAN(_Checked, backend.Trainer, keras.Model):
             )
         self.ema_generator = ema_generator
         self.ema_generator.name = f"ema_{generator.name}"
-        # One by one: a list of all weights would be another generator in memory.
-        for average, weight in zip(ema_generator.weights, generator.weights, strict=True):
-            average.assign(keras.ops.convert_to_numpy(weight))
+        copy_weights(generator, ema_generator)
         self.image_range = tuple(image_range)
         self.num_classes = num_classes
         self.packing = packing

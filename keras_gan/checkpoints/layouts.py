@@ -22,6 +22,7 @@ from keras_gan.checkpoints.reader import mapped_tensors
 from keras_gan.presets import download
 from keras_gan.presets.config import check_config
 from keras_gan.presets.registry import registered_class
+from keras_gan.weights import copy_weights
 
 # Every layout that can be read, by name.
 LAYOUTS = {
@@ -173,9 +174,9 @@ def load_checkpoint(
     for role in parts:
         layout.finish(getattr(gan, role))
     if "ema_generator" not in parts:
-        gan.ema_generator.set_weights(gan.generator.get_weights())
+        copy_weights(gan.generator, gan.ema_generator)
     elif "generator" not in parts:
-        gan.generator.set_weights(gan.ema_generator.get_weights())
+        copy_weights(gan.ema_generator, gan.generator)
     gan.is_pretrained = True
     return gan
 

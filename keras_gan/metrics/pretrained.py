@@ -10,6 +10,7 @@ from keras_gan import checkpoints
 from keras_gan.checks import suggestion
 from keras_gan.presets import download, folder
 from keras_gan.presets.registry import builtin_folders
+from keras_gan.weights import copy_weights
 
 
 def load(preset, cls, weights=None, cache_dir=None, **overrides):
@@ -46,7 +47,7 @@ def load(preset, cls, weights=None, cache_dir=None, **overrides):
         if metadata.get("layout") is None:
             raise ValueError(f"The preset '{preset}' has its own weights. Remove `weights`.")
         source = checkpoints.load_network(weights, metadata["layout"])
-        model.set_weights(source.get_weights())
+        copy_weights(source, model)
         return model
     try:
         converted, _ = folder.source_weights(metadata, content, cache_dir)

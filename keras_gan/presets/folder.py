@@ -21,6 +21,7 @@ from keras_gan.presets.download import check_sha256
 from keras_gan.presets.registry import builtin_folders, registered_class
 from keras_gan.presets.source import converted_weights
 from keras_gan.presets.weights import load_weights_file, most_bytes, save_weights_file
+from keras_gan.weights import copy_weights
 
 FORMAT_VERSION = 1
 CONFIG, METADATA, WEIGHTS, CARD = "config.json", "metadata.json", "model.weights.h5", "README.md"
@@ -134,7 +135,7 @@ def save(model, folder, overwrite=False, **facts):
     with atomic_folder(folder) as temporary:
         # Without the optimizers, which triple the size and belong to a run, not to a preset.
         bare = type(model).from_config(model.get_config())
-        bare.set_weights(model.get_weights())
+        copy_weights(model, bare)
         save_weights_file(bare, temporary / WEIGHTS)
         metadata = {
             "format_version": FORMAT_VERSION,
