@@ -667,7 +667,7 @@ def _model_and_data(arguments):
         is_stylegan2 = known["class_name"] == "StyleGAN2"
         _check_flags_of_stylegan2(arguments, is_stylegan2)
         if arguments.batch is None:
-            arguments.batch = _own_batch(arguments, is_stylegan2, known["image_shape"])
+            arguments.batch = _own_batch(arguments, is_stylegan2, lambda: known["image_shape"])
         if is_stylegan2:
             settings["training_recipe"] = arguments.cfg
             settings["batch_size"] = arguments.batch
@@ -688,8 +688,9 @@ def _model_and_data(arguments):
         is_conditional = arguments.cond if is_stylegan2 else "num_classes" in accepted
         wanted = (arguments.resolution, arguments.channels, is_conditional)
         if arguments.batch is None:
-            image_shape = _data(arguments, *wanted, batch_size=1).image_shape
-            arguments.batch = _own_batch(arguments, is_stylegan2, image_shape)
+            arguments.batch = _own_batch(
+                arguments, is_stylegan2, lambda: _data(arguments, *wanted, batch_size=1).image_shape
+            )
         dataset = _data(arguments, *wanted)
         options = {
             "image_shape": dataset.image_shape,
@@ -714,8 +715,8 @@ def _model_and_data(arguments):
 
 
 def _own_batch(arguments, is_stylegan2, image_shape):
-    """The batch size where none is asked for."""
-    return recipe_for(arguments.cfg, image_shape).batch_size if is_stylegan2 else 64
+    """The batch size where none is asked for; `image_shape` is a function, since data may tell."""
+    return recipe_for(arguments.cfg, image_shape()).batch_size if is_stylegan2 else 64
 
 
 def _data(arguments, resolution, channels, is_conditional, batch_size=None):
