@@ -6,7 +6,7 @@ import keras
 def copy_weights(source, target):
     """Give a network the weights of another of the same architecture.
 
-    One by one: lists of all weights, as `get_weights` makes them, would be a network more in memory.
+    One by one: a list of all weights, as of `get_weights`, would be a network more in memory.
 
     Args:
         source: built Keras model or layer.
