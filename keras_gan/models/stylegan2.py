@@ -573,14 +573,17 @@ class StyleGAN2(GAN):
         return {**self.base_config(), **self._arguments}
 
 
-def lazy_adam(learning_rate, interval):
+def lazy_adam(learning_rate, interval, beta_1=0.0, beta_2=0.99, epsilon=1e-8):
     """Adam for a player that also takes a regularisation step in every `interval`-th step.
 
     Over as many images, `interval + 1` updates then do what `interval` would.
 
     Args:
-        learning_rate: float.
+        learning_rate: float > 0.
         interval: int >= 1.
+        beta_1: float in [0, 1).
+        beta_2: float in [0, 1).
+        epsilon: float > 0.
 
     Returns:
         `keras_gan.optimizers.Adam`.
@@ -596,7 +599,7 @@ def lazy_adam(learning_rate, interval):
     check_positive("learning_rate", learning_rate)
     check_integer("interval", interval, minimum=1)
     share = interval / (interval + 1)
-    return Adam(float(learning_rate) * share, 0.0, 0.99**share, epsilon=1e-8)
+    return Adam(float(learning_rate) * share, beta_1**share, beta_2**share, epsilon)
 
 
 def base_and_steps(image_shape):

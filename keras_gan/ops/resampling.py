@@ -132,7 +132,7 @@ def upsample2d(x, taps, factor=2, padding=0, flip=False, gain=1.0):
         x,
         taps,
         up=factors,
-        padding=_around(padding, taps, lambda n, u: ((n + u - 1) // 2, (n - u) // 2), factors),
+        padding=_around(padding, taps, _of_upsampling, factors),
         flip=flip,
         gain=gain * math.prod(factors),
     )
@@ -162,7 +162,7 @@ def downsample2d(x, taps, factor=2, padding=0, flip=False, gain=1.0):
         x,
         taps,
         down=factors,
-        padding=_around(padding, taps, lambda n, d: ((n - d + 1) // 2, (n - d) // 2), factors),
+        padding=_around(padding, taps, _of_downsampling, factors),
         flip=flip,
         gain=gain,
     )
@@ -214,7 +214,8 @@ def conv_upsample(x, kernel, taps, factor=2):
         return upsample2d(y, taps, factor)
 
     def pads(n, u):
-        return size // 2 + (n + u - 1) // 2 - (size - 1), size // 2 + (n - u) // 2 - (size - u)
+        before, after = _of_upsampling(n, u)
+        return size // 2 + before - (size - 1), size // 2 + after - (size - u)
 
     around = _around(0, taps, pads, (factor, factor))
     y = conv_transpose(x, kernel, factor, "valid")
@@ -243,7 +244,8 @@ def conv_downsample(x, kernel, taps, factor=2):
         return conv(downsample2d(x, taps, factor), kernel)
 
     def pads(n, d):
-        return size // 2 + (n - d + 1) // 2, size // 2 + (n - d) // 2
+        before, after = _of_downsampling(n, d)
+        return size // 2 + before, size // 2 + after
 
     y = upfirdn2d(x, taps, padding=_around(0, taps, pads, (factor, factor)))
     return conv(y, kernel, factor, "valid")
@@ -373,6 +375,14 @@ def _around(padding, taps, of_axis, factors):
     left, right, top, bottom = _padding(padding)
     x, y = of_axis(width, factors[0]), of_axis(height, factors[1])
     return left + x[0], right + x[1], top + y[0], bottom + y[1]
+
+
+def _of_upsampling(n, u):
+    return (n + u - 1) // 2, (n - u) // 2
+
+
+def _of_downsampling(n, d):
+    return (n - d + 1) // 2, (n - d) // 2
 
 
 def _pair(name, value):

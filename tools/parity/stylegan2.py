@@ -98,15 +98,9 @@ def _conv2d_resample(case):
 
 def _composed(x, kernel, taps, up, down, padding):
     """Pixels between the pixels, all zeros around them, the convolution, and fewer pixels."""
-    if up > 1:
-        padding = resampling._around(
-            padding, taps, lambda n, u: ((n + u - 1) // 2, (n - u) // 2), (up, up)
-        )
     if down > 1:
-        padding = resampling._around(
-            padding, taps, lambda n, d: ((n - d + 1) // 2, (n - d) // 2), (down, down)
-        )
-    y = our_ops.upfirdn2d(x, taps if up > 1 else None, up, padding=padding, gain=up**2)
+        padding = resampling._around(padding, taps, resampling._of_downsampling, (down, down))
+    y = our_ops.upsample2d(x, taps if up > 1 else None, up, padding)
     y = our_ops.conv(y, kernel)
     return our_ops.upfirdn2d(y, taps, down=down) if down > 1 else y
 

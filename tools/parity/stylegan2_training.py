@@ -7,7 +7,6 @@ import numpy as np
 import keras_gan
 from keras_gan import backend
 from keras_gan.models.stylegan2 import lazy_adam
-from keras_gan.optimizers import Adam
 from keras_gan.regularizers import R1, PathLength
 from keras_gan.schedules import HalfLife
 from parity import training
@@ -182,10 +181,11 @@ def _training(case):
     config, inputs, params = case.config, case.inputs, case.params
     gan = _load(case, params)
     intervals = config["G_reg_interval"], config["D_reg_interval"]
+    moments = *config["betas"], config["eps"]
     step = training.Steps(
         gan,
-        generator_optimizer=_adam(config, intervals[0]),
-        discriminator_optimizer=_adam(config, intervals[1]),
+        generator_optimizer=lazy_adam(config["lr"], intervals[0], *moments),
+        discriminator_optimizer=lazy_adam(config["lr"], intervals[1], *moments),
         regularizers=_regularizers(config, intervals),
         ema_decay=HalfLife(config["ema_kimg"] * 1000, config["batch"], config["ema_rampup"]),
     )
@@ -243,14 +243,6 @@ def _training(case):
     shown = z if labels is None else [z, tensor(labels[: len(z)])]
     computed["G_ema/image"] = channels_first(gan.ema_generator(shown, training=False))
     return computed
-
-
-def _adam(config, interval):
-    """The library's own, or the same with other moments and another epsilon."""
-    if (tuple(config["betas"]), config["eps"]) == ((0, 0.99), 1e-8):
-        return lazy_adam(config["lr"], interval)
-    share = interval / (interval + 1)
-    return Adam(config["lr"] * share, *(b**share for b in config["betas"]), config["eps"])
 
 
 def _labels(config, phase):
